@@ -1,0 +1,233 @@
+"""One run of a manager: every part, built from the settings, started, flushed and closed in order.
+
+This is where the floors meet: recording hands to pipelines, pipelines to exporters, readers feed the exposition.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
+
+from heliograph import names
+from heliograph.clock import Clock
+from heliograph.exporters.build import build_exporter
+from heliograph.pipeline import pipeline as pipelines
+from heliograph.pipeline.delivery import Delivery, DeliveryLimits
+from heliograph.pipeline.ledger import DropReason, LedgerCounts, Signal
+from heliograph.pipeline.outcome import Exporter
+from heliograph.pipeline.pipeline import Pipeline
+from heliograph.pipeline.scheduler import Scheduler
+from heliograph.pipeline.status import ExportStatus, ShutdownReport
+from heliograph.recording import globals as global_providers
+from heliograph.recording.handoff import MetricHandoff, cardinality_limits, data_points
+from heliograph.recording.recorder import IDLE, Recorder
+from heliograph.recording.sdk import Providers, build_providers
+from heliograph.settings import TelemetrySettings
+from heliograph.settings.exporters import ExporterSettings, PrometheusExporter
+from heliograph.settings.model import BatchExport
+from heliograph.surface import Surface
+from heliograph.system.collector import SystemCollector
+
+if TYPE_CHECKING:
+    from heliograph.endpoint.server import ThreadedServer
+
+logger = logging.getLogger("heliograph")
+
+# A collection that waits is soon overtaken by the next one, which holds the same sums and newer.
+_WAITING_COLLECTIONS = 16
+
+
+class Assembly:
+    """Built idle; :meth:`start` once, :meth:`shutdown` once. The lock guards those two."""
+
+    def __init__(self, settings: TelemetrySettings, surface: Surface, clock: Clock) -> None:
+        self._settings = settings
+        self._surface = surface
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.recorder: Recorder = IDLE
+        self.logger_provider: LoggerProvider = NoOpLoggerProvider()
+        self._report: ShutdownReport | None = None
+        self._pipelines: dict[Signal, Pipeline[Any]] = {}
+        self._scheduler = Scheduler(clock)
+        self._collect: list[MetricHandoff] = []
+        self._providers: Providers | None = None
+        self._system: SystemCollector | None = None
+        self._server: ThreadedServer | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self._report is not None
+
+    def start(self) -> None:
+        """Build and start every part that the settings ask for; register the global providers."""
+        settings = self._settings
+        sections = (
+            (Signal.TRACES, settings.tracing.enabled, settings.tracing.exporters),
+            (Signal.METRICS, settings.metrics.enabled, settings.metrics.exporters),
+            (Signal.LOGS, settings.logs.enabled, settings.logs.exporters),
+        )
+        self._pipelines = {
+            signal: Pipeline(signal, [self._delivery(signal, exporter) for exporter in _pushing(exporters)])
+            for signal, is_enabled, exporters in sections
+            if is_enabled
+        }
+        providers = build_providers(
+            settings, accept_span=self._accept(Signal.TRACES), accept_log=self._accept(Signal.LOGS), readers=self._readers()
+        )
+        self._providers = providers
+        self.recorder, self.logger_provider = providers.recorder(), providers.logger
+        global_providers.register(providers)
+        self._start_observing(providers)
+        self._start_serving()
+
+    def _delivery(self, signal: Signal, wanted: ExporterSettings) -> Delivery[Any]:
+        exporter = build_exporter(signal.value, wanted)
+        if signal is Signal.METRICS:
+            limits = self._limits(BatchExport(max_batch_size=1), wanted, queue_size=_WAITING_COLLECTIONS)
+            return Delivery(signal, wanted.destination, exporter, limits, weigh=data_points, clock=self._clock)
+        batches = self._settings.tracing.batch_export if signal is Signal.TRACES else self._settings.logs.batch_export
+        limits = self._limits(batches, wanted, queue_size=self._settings.delivery.queue_size)
+        return Delivery(signal, wanted.destination, exporter, limits, clock=self._clock)
+
+    def _limits(self, batches: BatchExport, wanted: ExporterSettings, *, queue_size: int) -> DeliveryLimits:
+        timeouts = [batches.max_export_timeout, getattr(wanted, "timeout", batches.max_export_timeout)]
+        return DeliveryLimits(
+            queue_size=queue_size,
+            batch_size=min(batches.max_batch_size, queue_size),
+            interval_s=batches.export_interval.total_seconds(),
+            attempt_timeout_s=min(timeouts).total_seconds(),
+        )
+
+    def _accept(self, signal: Signal) -> Callable[[Any], None]:
+        pipeline = self._pipelines.get(signal)
+        return pipeline.accept if pipeline is not None else _nowhere
+
+    def _readers(self) -> list[Any]:
+        metrics = self._settings.metrics
+        readers: list[Any] = []
+        if self._settings.prometheus is not None:
+            readers.append(self._surface.exposition.reader(cardinality_limits(metrics.cardinality_limit)))
+        pipeline = self._pipelines.get(Signal.METRICS)
+        if pipeline is not None and pipeline.deliveries:
+            self._collect = [MetricHandoff(pipeline.accept, metrics.cardinality_limit)]
+        return readers + self._collect
+
+    def _start_observing(self, providers: Providers) -> None:
+        settings = self._settings
+        if settings.metrics.enabled and settings.system.enabled:
+            self._system = SystemCollector(settings.metrics.collection_interval.total_seconds(), self._clock)
+            self._system.register(providers.meter.get_meter(names.SYSTEM_SCOPE))
+        for reader in self._collect:
+            interval_s = settings.metrics.collection_interval.total_seconds()
+            self._scheduler.every(interval_s, reader.collect, name="metric collection")
+        if settings.health.enabled:
+            health = self._surface.health
+            health.register_gauges(providers.meter.get_meter(names.HEALTH_SCOPE))
+            interval_s = settings.health.check_interval.total_seconds()
+            self._scheduler.every(interval_s, health.run_all, name="health checks", first_after_s=0)
+
+    def _start_serving(self) -> None:
+        wanted = self._settings.effective_server
+        if not wanted.enabled:
+            return
+        # uvicorn is loaded by who serves, not by everybody who imports heliograph.
+        from heliograph.endpoint.server import ThreadedServer  # noqa: PLC0415
+
+        try:
+            self._server = ThreadedServer.start(
+                self._surface.asgi_app(), wanted.host, wanted.port, thread_name="heliograph-endpoint"
+            )
+        except OSError as error:
+            logger.warning(
+                "no telemetry endpoint: cannot listen on %s:%s (%s). The application goes on; "
+                "set server.port to a free port, or to 0 for any.",
+                wanted.host,
+                wanted.port,
+                error.strerror or error,
+            )
+
+    @property
+    def endpoint_url(self) -> str | None:
+        return self._server.url if self._server is not None else None
+
+    def exporter(self, signal: str, destination: str) -> Exporter[Any]:
+        for pipeline in self._pipelines.values():
+            for delivery in pipeline.deliveries:
+                if (delivery.signal, delivery.destination) == (signal, destination):
+                    return delivery.exporter
+        known = ", ".join(f"{signal}/{name}" for signal, name in self.ledger()) or "none"
+        raise LookupError(f"no exporter takes {signal!r} to {destination!r}; there are: {known}")
+
+    def ledger(self) -> dict[tuple[str, str], LedgerCounts]:
+        return pipelines.ledger(self._pipelines.values())
+
+    def export_status(self) -> dict[str, ExportStatus]:
+        return pipelines.export_status(self._pipelines.values())
+
+    def flush(self, timeout_s: float) -> bool:
+        self._collect_now()
+        return pipelines.flush(self._pipelines.values(), timeout_s, self._clock)
+
+    def shutdown(self, timeout_s: float) -> ShutdownReport:
+        """Close in the order of the data's way, all under one deadline."""
+        with self._lock:
+            if self._report is None:
+                self._report = self._close(timeout_s)
+            return self._report
+
+    def _close(self, timeout_s: float) -> ShutdownReport:
+        started_ns = self._clock.monotonic_ns()
+
+        def left_s() -> float:
+            return max(0.0, timeout_s - (self._clock.monotonic_ns() - started_ns) / 1e9)
+
+        self._scheduler.close(min(0.5, left_s()))
+        self._collect_now()
+        self.recorder = IDLE
+        pipelines.shutdown(self._pipelines.values(), left_s(), self._clock)
+        if self._providers is not None:
+            self._providers.shutdown()
+        if self._server is not None:
+            # Its loop looks up every tenth of a second, so it gets a little even when the deadline is past.
+            self._server.stop(max(0.3, min(1.0, left_s())))
+            self._server = None
+        final = self.ledger()
+        return ShutdownReport(
+            is_complete=not any(counts.dropped.get(DropReason.SHUTDOWN.value) for counts in final.values()),
+            duration_s=(self._clock.monotonic_ns() - started_ns) / 1e9,
+            ledger=final,
+        )
+
+    def after_fork_in_child(self) -> None:
+        """Give the child its own queues, threads and locks; the parent keeps the endpoint."""
+        self._lock = threading.Lock()
+        pipelines.after_fork_in_child(self._pipelines.values())
+        self._surface.health.after_fork_in_child()
+        self._surface.exposition.after_fork_in_child()
+        if self._system is not None:
+            self._system.after_fork_in_child()
+        if self._server is not None:
+            self._server.after_fork_in_child()
+            self._server = None
+        self._scheduler.after_fork_in_child()
+
+    def _collect_now(self) -> None:
+        for reader in self._collect:
+            try:
+                reader.collect()
+            except Exception as error:  # an observable callback may raise anything; the other signals still leave
+                logger.warning("the last metric collection failed: %r", error)
+
+
+def _pushing(exporters: tuple[ExporterSettings, ...]) -> list[ExporterSettings]:
+    """Those that items are sent to; Prometheus comes and fetches instead."""
+    return [exporter for exporter in exporters if not isinstance(exporter, PrometheusExporter)]
+
+
+def _nowhere(_item: Any) -> None:
+    """Where items of a signal go that is switched off."""

@@ -1,0 +1,52 @@
+"""Time as an argument: the system's clock, and one that tests set by hand.
+
+Wall time stamps what happened; monotonic time measures how long. Nothing in heliograph reads ``time`` directly where a
+decision depends on it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two readings, both in integer nanoseconds. Implementations are thread-safe."""
+
+    def time_ns(self) -> int:
+        """Wall time since the Unix epoch, in ns. May jump."""
+
+    def monotonic_ns(self) -> int:
+        """Time since some fixed point, in ns. Never goes back."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    time_ns = staticmethod(time.time_ns)
+    monotonic_ns = staticmethod(time.monotonic_ns)
+
+
+class ManualClock:
+    """A clock that stands still until told: ``advance`` moves both readings, ``jump`` the wall time only."""
+
+    def __init__(self, time_ns: int = 1_700_000_000_000_000_000) -> None:
+        self._time_ns = time_ns
+        self._monotonic_ns = 0
+
+    def time_ns(self) -> int:
+        return self._time_ns
+
+    def monotonic_ns(self) -> int:
+        return self._monotonic_ns
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` (>= 0) pass."""
+        if seconds < 0:
+            raise ValueError(f"advance() was given {seconds!r}, expected seconds >= 0; use jump() to move wall time back")
+        self._time_ns += round(seconds * 1e9)
+        self._monotonic_ns += round(seconds * 1e9)
+
+    def jump(self, seconds: float) -> None:
+        """Change the wall time by ``seconds``, as an adjusted system clock would; monotonic time does not see it."""
+        self._time_ns += round(seconds * 1e9)

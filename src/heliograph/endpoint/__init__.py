@@ -1,0 +1,1 @@
+"""The HTTP endpoint: /metrics and /health, served by ourselves or mounted into the application."""

@@ -1,0 +1,125 @@
+"""What the endpoint answers, without a web framework: a request's essentials in, status, headers and body out.
+
+The ASGI and the WSGI application are thin skins over :class:`Answers`, so that both say the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heliograph.health.check import HealthCheckResult
+from heliograph.health.manager import HealthCheckManager, HealthReport
+from heliograph.prometheus.exposition import Exposition
+
+HEALTH_PATHS: Mapping[str, str | None] = {"/health": None, "/health/live": "live", "/health/ready": "ready"}
+_GZIP_FROM_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The part of a request that matters here. ``client`` is the caller's address, or "" when it is not known."""
+
+    method: str
+    path: str
+    accept: str = ""
+    accept_encoding: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def header_items(self) -> list[tuple[str, str]]:
+        """All headers, those that every answer has included."""
+        return [
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(len(self.body))),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+            *self.headers.items(),
+        ]
+
+
+class Answers:
+    """Answers requests for metrics and health. Thread-safe; may wait for health checks, so async callers use a thread."""
+
+    def __init__(self, *, exposition: Exposition, health: HealthCheckManager, metrics_path: str, is_compressed: bool) -> None:
+        self._exposition = exposition
+        self._health = health
+        self._metrics_path = metrics_path
+        self._is_compressed = is_compressed
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that is answered."""
+        return (self._metrics_path, *HEALTH_PATHS)
+
+    def answer(self, request: Request) -> Response:
+        """Answer ``request``; 404 names the paths that there are, 405 the methods."""
+        path = request.path.rstrip("/") or "/"
+        if path not in self.paths:
+            return _text(404, f"nothing here; try {', '.join(self.paths)}\n")
+        if request.method not in ("GET", "HEAD"):
+            return _text(405, "expected GET or HEAD\n", Allow="GET, HEAD")
+        if path == self._metrics_path:
+            return self._metrics(request)
+        return self._health_report(self._health.check_all(HEALTH_PATHS[path]), is_detailed=_is_local(request.client))
+
+    def _metrics(self, request: Request) -> Response:
+        body, content_type = self._exposition.render(request.accept)
+        headers = {"Vary": "Accept, Accept-Encoding"}
+        if self._is_compressed and len(body) >= _GZIP_FROM_BYTES and accepts_gzip(request.accept_encoding):
+            body = gzip.compress(body, compresslevel=5, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Response(status=200, content_type=content_type, body=body, headers=headers)
+
+    def _health_report(self, report: HealthReport, *, is_detailed: bool) -> Response:
+        document: dict[str, object] = {"status": report.status.value}
+        if is_detailed:
+            document["checks"] = {name: self._check(result) for name, result in report.checks.items()}
+        body = json.dumps(document, indent=2, default=str).encode() + b"\n"
+        return Response(status=200 if report.is_available else 503, content_type="application/json", body=body)
+
+    def _check(self, result: HealthCheckResult) -> dict[str, object]:
+        return {
+            "status": result.status.value,
+            "message": result.message,
+            "timestamp": result.timestamp,
+            "age_s": round(self._health.age_s(result), 3),
+            "check_duration_s": round(result.check_duration, 6),
+            "metadata": dict(result.metadata),
+        }
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an ``Accept-Encoding`` header allows gzip (RFC 9110, section 12.5.3: a weight of 0 forbids it)."""
+    weights: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, parameters = part.strip().partition(";")
+        name, _, value = parameters.strip().partition("=")
+        try:
+            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip()] = 0.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _is_local(client: str) -> bool:
+    try:
+        return ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(status: int, text: str, **headers: str) -> Response:
+    return Response(status=status, content_type="text/plain; charset=utf-8", body=text.encode(), headers=headers)

@@ -1,0 +1,29 @@
+"""The endpoint as a Starlette application: to be served by ourselves, or mounted into another ASGI application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Route
+
+from heliograph.endpoint.answers import Answers, Request
+
+
+def asgi_app(answers: Answers) -> Starlette:
+    """Build the application. Answers are made on a thread, so that a slow check does not hold up the event loop."""
+
+    async def endpoint(request: StarletteRequest) -> StarletteResponse:
+        asked = Request(
+            method=request.method,
+            # The path below the mount point, wherever the application put it.
+            path="/" + request.path_params["path"],
+            accept=request.headers.get("accept", ""),
+            accept_encoding=request.headers.get("accept-encoding", ""),
+            client=request.client.host if request.client else "",
+        )
+        answer = await run_in_threadpool(answers.answer, asked)
+        return StarletteResponse(answer.body, answer.status, dict(answer.header_items()))
+
+    return Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "HEAD"])])

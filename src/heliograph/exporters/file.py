@@ -1,0 +1,77 @@
+"""OTLP JSON lines in a file, one request a line, rotated by size.
+
+Written for the OpenTelemetry Collector's ``otlpjsonfile`` receiver and for people with ``jq``. The file and its folders
+are readable by their owner only, since telemetry may hold what a user typed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from heliograph.otlp.json import json_line
+from heliograph.otlp.messages import SignalMessages, encode_each_that_can_be
+from heliograph.pipeline.outcome import Delivered, Outcome, Retry, Shipment
+
+
+class FileExporter:
+    """Appends to ``path``. Before it would grow past ``max_bytes`` it becomes ``path.1``, ``path.1`` becomes ``path.2``,
+    and so on; ``max_files`` older files are kept. Used by one delivery thread at a time."""
+
+    def __init__(self, messages: SignalMessages, path: Path, *, max_bytes: int, max_files: int) -> None:
+        self._messages = messages
+        self._path = path
+        self._max_bytes = max_bytes
+        self._max_files = max_files
+
+    def prepare(self, items: Sequence[Any]) -> Shipment:
+        message, broken = encode_each_that_can_be(self._messages.encode, items)
+        line = json_line(message)
+        return Shipment(send=lambda _timeout_s: self._append(line), unencodable=len(broken))
+
+    def close(self) -> None:
+        """Nothing to release: the file is closed after each batch."""
+
+    def _append(self, line: bytes) -> Outcome:
+        try:
+            self._rotate_for(len(line))
+            self._write(line)
+        except OSError as error:
+            # A full disk or a missing mount may come back; the batch waits in the queue meanwhile.
+            return Retry(reason=f"cannot write {self._path}: {error.strerror or error}")
+        return Delivered()
+
+    def _write(self, line: bytes) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # O_BINARY exists on Windows only, where a text-mode descriptor would turn \n into \r\n.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(self._path, flags, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            try:
+                written = 0
+                while written < len(line):
+                    written += os.write(descriptor, line[written:])
+            except OSError:
+                os.truncate(descriptor, size)  # no half line: the batch will be written again
+                raise
+        finally:
+            os.close(descriptor)
+
+    def _rotate_for(self, size_bytes: int) -> None:
+        try:
+            current = self._path.stat().st_size
+        except FileNotFoundError:
+            return
+        if current == 0 or current + size_bytes <= self._max_bytes:
+            return
+        for number in range(self._max_files - 1, 0, -1):
+            older = self._numbered(number)
+            if older.exists():
+                older.replace(self._numbered(number + 1))
+        self._path.replace(self._numbered(1))
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

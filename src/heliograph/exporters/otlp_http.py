@@ -1,0 +1,129 @@
+"""OTLP over HTTP with protobuf bodies.
+
+Source of what each answer means: OTLP specification, "OTLP/HTTP Response"; retryable are 429, 502, 503 and 504, and
+connection failures. Redirects are not followed. An answer is read up to 4 MiB.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import urllib3
+
+from heliograph.__about__ import __version__
+from heliograph.otlp.messages import SignalMessages
+from heliograph.otlp.response import partial_success
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
+
+_RETRYABLE: Final = frozenset({429, 502, 503, 504})
+_LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
+
+
+def signal_url(endpoint: str, path: str) -> str:
+    """The URL of one signal: ``endpoint`` with ``path`` appended, unless it ends with it already."""
+    base = endpoint.rstrip("/")
+    return base if base.endswith(path) else base + path
+
+
+class OtlpHttpTransport:
+    """Posts requests of one signal to one URL over kept-alive connections. Used by one delivery thread at a time."""
+
+    def __init__(
+        self,
+        messages: SignalMessages,
+        endpoint: str,
+        *,
+        headers: Mapping[str, str],
+        compression: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._messages = messages
+        self._url = signal_url(endpoint, messages.http_path)
+        self._place = urlsplit(self._url).netloc.rpartition("@")[2]
+        self._is_gzip = compression == "gzip"
+        self._now = now
+        self._headers = {
+            "Content-Type": "application/x-protobuf",
+            "User-Agent": f"heliograph/{__version__}",
+            **({"Content-Encoding": "gzip"} if self._is_gzip else {}),
+            **headers,
+        }
+        self._pool: urllib3.PoolManager | None = None
+        self._pool_pid = 0
+
+    def pack(self, body: bytes) -> bytes:
+        return gzip.compress(body, compresslevel=6, mtime=0) if self._is_gzip else body
+
+    def send(self, packed: bytes, timeout_s: float) -> Outcome:
+        try:
+            answer = self._connections().request(
+                "POST",
+                self._url,
+                body=packed,
+                headers=self._headers,
+                timeout=urllib3.Timeout(total=timeout_s),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                body = answer.read(_LONGEST_ANSWER_BYTES, decode_content=True)
+            finally:
+                answer.close() if answer.length_remaining else answer.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            return Retry(reason=f"{_failure(error)} at {self._place}")
+        return self._outcome(answer.status, answer.headers.get("Retry-After"), body)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.clear()
+
+    def _connections(self) -> urllib3.PoolManager:
+        # A forked child must not write into its parent's sockets.
+        if self._pool is None or self._pool_pid != os.getpid():
+            self._pool, self._pool_pid = urllib3.PoolManager(num_pools=1, maxsize=1), os.getpid()
+        return self._pool
+
+    def _outcome(self, status: int, retry_after: str | None, body: bytes) -> Outcome:
+        if 200 <= status < 300:
+            rejected, reason = partial_success(self._messages, body)
+            return Delivered(rejected=rejected, reason=f"partial success: {reason[:200]}" if rejected else "")
+        reason = f"HTTP {status} from {self._place}"
+        if status in _RETRYABLE:
+            return Retry(reason=reason, after_s=self._seconds(retry_after))
+        return Rejected(reason=reason)
+
+    def _seconds(self, retry_after: str | None) -> float | None:
+        """``Retry-After`` in either form of RFC 9110, section 10.2.3, as seconds from now; None when it says nothing."""
+        if retry_after is None:
+            return None
+        if retry_after.strip().isdigit():
+            return float(retry_after)
+        try:
+            at = parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - self._now()).total_seconds())
+
+
+# The first row whose type fits names the failure. The exceptions' own texts hold object addresses: each would be new.
+_FAILURES: Final[tuple[tuple[type[urllib3.exceptions.HTTPError], str], ...]] = (
+    (urllib3.exceptions.NameResolutionError, "DNS: the name does not resolve"),
+    (urllib3.exceptions.NewConnectionError, "connection refused or unreachable"),
+    (urllib3.exceptions.ConnectTimeoutError, "no connection in time"),
+    (urllib3.exceptions.ReadTimeoutError, "no answer in time"),
+    (urllib3.exceptions.ProtocolError, "connection closed early"),
+)
+
+
+def _failure(error: urllib3.exceptions.HTTPError) -> str:
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return f"TLS: {error}"
+    return next((name for kind, name in _FAILURES if isinstance(error, kind)), type(error).__name__)

@@ -1,0 +1,1 @@
+"""Health: checks, their results, and who runs them."""

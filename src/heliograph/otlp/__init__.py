@@ -1,0 +1,1 @@
+"""OTLP: signals to and from the wire format."""

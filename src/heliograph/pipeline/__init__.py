@@ -1,0 +1,1 @@
+"""Delivery: what happens to telemetry after the instrumented call returned."""

@@ -1,0 +1,1 @@
+"""Prometheus: the pull path, from what was aggregated to what a scrape reads."""

@@ -1,0 +1,1 @@
+"""Recording: what an instrumented call runs through."""

@@ -1,0 +1,252 @@
+"""The manager's metric instruments: OpenTelemetry's, under names that are looked up once, and that never raise in use.
+
+An instrument may be made before the manager is initialised, for example at import; it starts to record when the manager
+does. Recording is thread-safe.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from opentelemetry.metrics import Meter
+
+from heliograph.errors import InstrumentError
+from heliograph.recording.mishaps import Mishaps
+
+Attributes = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentKey:
+    """What makes an instrument the one it is; a second request with the same key returns the same object."""
+
+    name: str
+    unit: str
+    description: str
+    buckets: tuple[float, ...] | None = None
+
+
+class Instrument:
+    """What the four kinds share: a name, and the OpenTelemetry call that records at the moment."""
+
+    kind = ""
+
+    def __init__(self, key: InstrumentKey, mishaps: Mishaps) -> None:
+        self.key = key
+        self._mishaps = mishaps
+        self._record: Callable[[Any, Attributes], None] = _ignore
+
+    @property
+    def name(self) -> str:
+        return self.key.name
+
+    def attach(self, meter: Meter) -> None:
+        """Record into ``meter`` from now on."""
+        raise NotImplementedError
+
+    def detach(self) -> None:
+        """Record nothing from now on."""
+        self._record = _ignore
+
+    def _measure(self, value: float, attributes: Attributes) -> None:
+        try:
+            self._record(value, attributes)
+        except Exception as error:  # a value that is no number, unhashable attributes: the application goes on
+            self._mishaps.note(f"{self.kind} {self.key.name!r}", error)
+
+
+class Counter(Instrument):
+    """A sum that only grows."""
+
+    kind = "counter"
+
+    def add(self, amount: float = 1, attributes: Attributes = None) -> None:
+        """Add ``amount`` (>= 0; anything less is ignored and said once)."""
+        if amount.__class__ in _NUMBERS and amount < 0:
+            self._mishaps.note(f"counter {self.key.name!r}", f"{amount!r} is negative; use an up_down_counter")
+            return
+        self._measure(amount, attributes)
+
+    def bind(self, **attributes: Any) -> Bound:
+        """The same instrument with these attributes on every measurement."""
+        return Bound(self.add, attributes)
+
+    def attach(self, meter: Meter) -> None:
+        self._record = meter.create_counter(self.key.name, self.key.unit, self.key.description).add
+
+
+class UpDownCounter(Instrument):
+    """A sum that grows and shrinks."""
+
+    kind = "up_down_counter"
+
+    def add(self, amount: float = 1, attributes: Attributes = None) -> None:
+        """Add ``amount``, which may be negative."""
+        self._measure(amount, attributes)
+
+    def bind(self, **attributes: Any) -> Bound:
+        """The same instrument with these attributes on every measurement."""
+        return Bound(self.add, attributes)
+
+    def attach(self, meter: Meter) -> None:
+        self._record = meter.create_up_down_counter(self.key.name, self.key.unit, self.key.description).add
+
+
+class Gauge(Instrument):
+    """The latest value of something."""
+
+    kind = "gauge"
+
+    def set(self, value: float, attributes: Attributes = None) -> None:
+        """Make ``value`` the current one."""
+        self._measure(value, attributes)
+
+    def bind(self, **attributes: Any) -> Bound:
+        """The same instrument with these attributes on every measurement."""
+        return Bound(self.set, attributes)
+
+    def attach(self, meter: Meter) -> None:
+        self._record = meter.create_gauge(self.key.name, self.key.unit, self.key.description).set
+
+
+class Histogram(Instrument):
+    """The distribution of a quantity."""
+
+    kind = "histogram"
+
+    def record(self, value: float, attributes: Attributes = None) -> None:
+        """Add one ``value``, in the instrument's unit."""
+        self._measure(value, attributes)
+
+    def bind(self, **attributes: Any) -> Bound:
+        """The same instrument with these attributes on every measurement."""
+        return Bound(self.record, attributes)
+
+    def attach(self, meter: Meter) -> None:
+        self._record = meter.create_histogram(
+            self.key.name,
+            self.key.unit,
+            self.key.description,
+            explicit_bucket_boundaries_advisory=self.key.buckets,
+        ).record
+
+
+class Bound:
+    """An instrument with fixed attributes. ``add``, ``set`` and ``record`` are the instrument's own call."""
+
+    __slots__ = ("_attributes", "_call")
+
+    def __init__(self, call: Callable[[float, Attributes], None], attributes: Mapping[str, Any]) -> None:
+        self._call = call
+        self._attributes = dict(attributes)
+
+    def add(self, amount: float = 1) -> None:
+        """Add ``amount`` to a counter or up-down counter."""
+        self._call(amount, self._attributes)
+
+    def set(self, value: float) -> None:
+        """Set a gauge."""
+        self._call(value, self._attributes)
+
+    def record(self, value: float) -> None:
+        """Record into a histogram."""
+        self._call(value, self._attributes)
+
+
+I = TypeVar("I", bound=Instrument)  # noqa: E741
+
+
+class Instruments:
+    """Every instrument that was asked for, by name. Thread-safe."""
+
+    def __init__(self, mishaps: Mishaps) -> None:
+        self._mishaps = mishaps
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Instrument] = {}
+        self._meter: Meter | None = None
+
+    def get(
+        self, kind: type[I], name: str, *, unit: str = "", description: str = "", buckets: Sequence[float] | None = None
+    ) -> I:
+        """Return the instrument of that name, made at the first request. Names are compared without case.
+
+        Raises :class:`~heliograph.errors.InstrumentError` when the name is taken by another kind, or by one with another
+        unit or other buckets, or when OpenTelemetry does not allow the name.
+        """
+        key = InstrumentKey(
+            name=name, unit=unit, description=description, buckets=tuple(buckets) if buckets is not None else None
+        )
+        with self._lock:
+            known = self._by_name.get(name.lower()) if isinstance(name, str) else None
+            if known is not None:
+                return _same(known, kind, key)
+            _check_name(name)
+            instrument = kind(key, self._mishaps)
+            if self._meter is not None:
+                instrument.attach(self._meter)
+            self._by_name[name.lower()] = instrument
+            return instrument
+
+    def by_name(self, kind: type[I], name: str) -> I | None:
+        """The instrument of that name whatever its unit, made when there is none; None (and a note) when it cannot be."""
+        known = self._by_name.get(name.lower()) if isinstance(name, str) else None
+        if isinstance(known, kind):
+            return known
+        try:
+            return self.get(kind, name)
+        except InstrumentError as error:
+            self._mishaps.note(f"{kind.kind} {name!r}", error)
+            return None
+
+    def attach(self, meter: Meter) -> None:
+        """Make every instrument, and those to come, record into ``meter``."""
+        with self._lock:
+            self._meter = meter
+            for instrument in self._by_name.values():
+                instrument.attach(meter)
+
+    def detach(self) -> None:
+        """Make every instrument record nothing."""
+        with self._lock:
+            self._meter = None
+            for instrument in self._by_name.values():
+                instrument.detach()
+
+
+def _same(known: Instrument, kind: type[I], key: InstrumentKey) -> I:
+    if not isinstance(known, kind):
+        raise InstrumentError(
+            f"{kind.kind} {key.name!r} was asked for, but {known.key.name!r} is a {known.kind} already; use another name"
+        )
+    if (key.unit, key.buckets) not in ((known.key.unit, known.key.buckets), ("", None)):
+        raise InstrumentError(
+            f"{kind.kind} {key.name!r} was asked for with unit {key.unit!r} and buckets {key.buckets!r}, but it exists "
+            f"with unit {known.key.unit!r} and buckets {known.key.buckets!r}; ask for it with the same ones"
+        )
+    return known
+
+
+def _check_name(name: object) -> None:
+    # OpenTelemetry specification, "Instrument name syntax".
+    allowed = "_.-/"
+    if not (
+        isinstance(name, str)
+        and 0 < len(name) <= 255
+        and name.isascii()
+        and name[0].isalpha()
+        and all(character.isalnum() or character in allowed for character in name)
+    ):
+        raise InstrumentError(
+            f"an instrument named {name!r} was asked for, expected up to 255 ASCII letters, digits and any of "
+            f"'_', '.', '-', '/', beginning with a letter"
+        )
+
+
+_NUMBERS: Final = frozenset({int, float})
+
+
+def _ignore(_value: Any, _attributes: Attributes) -> None:
+    """What an instrument does while nothing records."""

@@ -1,0 +1,46 @@
+"""Failures inside an instrumented call: counted and said, never raised into the application."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+
+from heliograph.clock import Clock, SystemClock
+
+_QUIET_NS = 60 * 1_000_000_000
+
+logger = logging.getLogger("heliograph.recording")
+
+
+class Mishaps:
+    """Counts by kind; logs each kind at most once a minute. Thread-safe."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()  # reentrant: a finaliser may record while this thread is in here
+        self._counts: Counter[str] = Counter()
+        self._silent_until_ns: dict[str, int] = {}
+
+    def note(self, kind: str, detail: object) -> None:
+        """Count one ``kind`` (a fixed word such as ``"counter.add"``); ``detail`` is shown in the log line."""
+        with self._lock:
+            self._counts[kind] += 1
+            now_ns = self._clock.monotonic_ns()
+            if now_ns < self._silent_until_ns.get(kind, 0):
+                return
+            self._silent_until_ns[kind] = now_ns + _QUIET_NS
+        logger.warning("%s had no effect: %s", kind, shown(detail))
+
+    def counts(self) -> dict[str, int]:
+        """How often each kind happened."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def shown(value: object) -> str:
+    """``value`` as text, also when its own ``__str__`` raises."""
+    try:
+        return f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else str(value)
+    except Exception:  # a user's __str__ may raise anything
+        return f"<{type(value).__name__} that cannot be shown>"

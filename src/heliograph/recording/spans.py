@@ -1,0 +1,146 @@
+"""``telemetry.span(...)``: one object that is a context manager and a decorator, for sync and async code and generators.
+
+Called by application code through the manager; calls the OpenTelemetry tracer that records at the moment.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from heliograph.recording.generators import async_generator_in_span, generator_in_span
+from heliograph.recording.mishaps import Mishaps, shown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Spans:
+    """Starts and ends spans on the tracer that ``tracer()`` returns at that moment; never raises."""
+
+    def __init__(self, tracer: Callable[[], Tracer], mishaps: Mishaps) -> None:
+        self._tracer = tracer
+        self._mishaps = mishaps
+
+    def start(
+        self,
+        name: str,
+        *,
+        attributes: Mapping[str, Any],
+        kind: SpanKind = SpanKind.INTERNAL,
+        links: Sequence[Link] = (),
+        parent: Context | None = None,
+    ) -> Span:
+        """Start a span without making it current; one that does nothing when the tracer cannot start it."""
+        try:
+            return self._tracer().start_span(
+                name, context=parent, kind=kind, attributes=dict(attributes) or None, links=links or None
+            )
+        except Exception as error:  # samplers, processors and odd values may raise anything; the application goes on
+            self._mishaps.note("span.start", error)
+            return INVALID_SPAN
+
+    def finish(self, span: Span, error: BaseException | None) -> None:
+        """End ``span``; an ``Exception`` is recorded on it and sets its status. Cancellation and exits are no errors."""
+        try:
+            if isinstance(error, Exception) and span.is_recording():
+                self._record_failure(span, error)
+        except Exception as mishap:  # an exception whose __str__ raises, for one
+            self._mishaps.note("span.record_exception", mishap)
+        finally:
+            try:
+                span.end()
+            except Exception as mishap:  # a processor may raise anything
+                self._mishaps.note("span.end", mishap)
+
+    def _record_failure(self, span: Span, error: Exception) -> None:
+        span.set_status(Status(StatusCode.ERROR, shown(error)))
+        span.record_exception(error)
+
+
+class SpanScope:
+    """A span that starts where a ``with`` block or a call begins and ends where it ends.
+
+    As a decorator, each call gets a span of its own; that of a generator lasts from its first item to its end, and is the
+    current span while its body runs, not in between. Thread-safe as a decorator; use one ``with`` at a time otherwise.
+    """
+
+    __slots__ = ("_arguments", "_name", "_open", "_spans")
+
+    def __init__(self, spans: Spans, name: str, attributes: Mapping[str, Any], kind: SpanKind, links: Sequence[Link]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"span() was given {name!r}, expected the span's name as text; "
+                "decorate with @telemetry.trace, or with @telemetry.span('name')"
+            )
+        self._spans = spans
+        self._name = name
+        self._arguments: dict[str, Any] = {"attributes": attributes, "kind": kind, "links": links}
+        self._open: list[tuple[Span, Any]] = []
+
+    def __enter__(self) -> Span:
+        span = self._start()
+        self._open.append((span, context_api.attach(set_span_in_context(span))))
+        return span
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        span, token = self._open.pop()
+        context_api.detach(token)
+        self._spans.finish(span, error)
+
+    async def __aenter__(self) -> Span:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate ``function``, which stays what it was: a function, coroutine function, generator or async generator."""
+        wrap = next((wrap for is_kind, wrap in _WRAPPERS if is_kind(function)), _wrap_function)
+        return cast("Callable[P, R]", functools.wraps(function)(wrap(self, function)))
+
+    def _start(self) -> Span:
+        return self._spans.start(self._name, **self._arguments)
+
+    def _again(self) -> SpanScope:
+        return SpanScope(self._spans, self._name, **self._arguments)
+
+
+def _wrap_function(scope: SpanScope, function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with scope._again():
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _wrap_coroutine_function(scope: SpanScope, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with scope._again():
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _wrap_generator_function(scope: SpanScope, function: Callable[..., Any]) -> Callable[..., Any]:
+    return generator_in_span(function, scope._start, scope._spans.finish)
+
+
+def _wrap_async_generator_function(scope: SpanScope, function: Callable[..., Any]) -> Callable[..., Any]:
+    return async_generator_in_span(function, scope._start, scope._spans.finish)
+
+
+_WRAPPERS: tuple[tuple[Callable[[object], bool], Callable[[SpanScope, Callable[..., Any]], Callable[..., Any]]], ...] = (
+    (inspect.isasyncgenfunction, _wrap_async_generator_function),
+    (inspect.iscoroutinefunction, _wrap_coroutine_function),
+    (inspect.isgeneratorfunction, _wrap_generator_function),
+)

@@ -1,0 +1,43 @@
+"""Durations as people write them: ``"5s"``, ``"250ms"``, ``"1h"``, ``"7d"``, or a number of seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_TEXT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*")
+_LONGEST_S = 3650 * 86400.0
+
+EXPECTED = "a duration above zero: seconds as a number, or text with a unit such as '250ms', '5s', '10m', '1h', '7d'"
+
+
+def parse_duration(value: object) -> timedelta:
+    """Turn ``value`` into a duration above zero and at most ten years.
+
+    Accepts a ``timedelta``, a number of seconds, or text of a number and one of the units ms, s, m, min, h, d (no unit
+    means seconds). Raises ``ValueError`` for anything else.
+    """
+    seconds = _seconds(value)
+    if seconds is None or not math.isfinite(seconds) or not 0 < seconds <= _LONGEST_S:
+        raise ValueError(EXPECTED)
+    return timedelta(seconds=seconds)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and (match := _TEXT.fullmatch(value.lower())):
+        number, unit = match.groups()
+        return float(number) * _UNITS_S[unit or "s"] if (unit or "s") in _UNITS_S else None
+    return None
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+"""A settings field that holds a ``timedelta`` and accepts every spelling of :func:`parse_duration`."""

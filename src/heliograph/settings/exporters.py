@@ -1,0 +1,142 @@
+"""Settings of exporters: one model a type, and the forms in which a user may write one.
+
+An entry of an ``exporters`` list may be the bare name (``"console"``, ``"Console"``), a mapping with ``type``
+(``{"type": "jaeger", "endpoint": ...}``) or a mapping of one name to its options (``{"Jaeger": {"endpoint": ...}}``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from heliograph.settings.duration import Duration, parse_duration
+from heliograph.settings.section import Count, Port, Section, Text
+
+ENDPOINT_EXPECTED = "a URL such as 'http://localhost:4318', with scheme http or https and a host"
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(ENDPOINT_EXPECTED)
+    return value
+
+
+def _metrics_path(value: str) -> str:
+    if not value.startswith("/") or value == "/" or any(character in value for character in " ?#"):
+        raise ValueError("a path such as '/metrics', beginning with '/' and longer than that")
+    return value
+
+
+Endpoint = Annotated[str, AfterValidator(_http_url)]
+HttpPath = Annotated[str, AfterValidator(_metrics_path)]
+
+
+class ExporterSettings(Section):
+    """What every exporter has: a type, and a name that is unique among the exporters of its signal."""
+
+    type: str
+    name: Text | None = None
+
+    @property
+    def destination(self) -> str:
+        """The name of this destination in ``export_status()`` and ``ledger()``: ``name``, else ``type``."""
+        return self.name or self.type
+
+
+def _default_endpoint(options: dict[str, Any]) -> str:
+    # The port follows the protocol (OTLP specification: 4317 for gRPC, 4318 for HTTP). A faulty protocol is not in here.
+    return "http://localhost:4317" if options.get("protocol") == "grpc" else "http://localhost:4318"
+
+
+class _OtlpOptions(ExporterSettings):
+    protocol: Literal["http", "grpc"] = "http"
+    endpoint: Endpoint = Field(default_factory=_default_endpoint)
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    compression: Literal["gzip", "none"] = "gzip"
+    timeout: Duration = parse_duration("10s")
+
+
+class OtlpExporter(_OtlpOptions):
+    """OTLP over HTTP (protobuf) or gRPC. ``endpoint`` is the collector's base URL; ``/v1/<signal>`` is appended for HTTP
+    unless it is there. ``headers`` are secrets: they appear in no repr, log or error. ``timeout`` is for one attempt."""
+
+    type: Literal["otlp"] = "otlp"
+
+
+class JaegerExporter(_OtlpOptions):
+    """Jaeger, which receives OTLP on its own 4318 and 4317. A Thrift endpoint (``:14268/api/traces``) is mapped to OTLP
+    on the same host with one warning, since no Thrift exporter exists for OpenTelemetry any more."""
+
+    type: Literal["jaeger"] = "jaeger"
+
+
+class ConsoleExporter(ExporterSettings):
+    """One readable line an item on standard output."""
+
+    type: Literal["console"] = "console"
+
+
+class FileExporter(ExporterSettings):
+    """OTLP JSON, one request a line, appended to ``path``; rotated before it grows past ``max_bytes``, keeping
+    ``max_files`` older files as ``path.1`` (newest) to ``path.N``."""
+
+    type: Literal["file"] = "file"
+    path: Text
+    max_bytes: Count = 64 * 1024 * 1024
+    max_files: Count = 3
+
+
+class MemoryExporter(ExporterSettings):
+    """Keeps items in this process, for tests; what comes after ``max_items`` is dropped and counted."""
+
+    type: Literal["memory"] = "memory"
+    max_items: Count = 100_000
+
+
+class PrometheusExporter(ExporterSettings):
+    """Serves the metrics for scraping. ``port`` and ``path`` override those of the ``server`` section."""
+
+    type: Literal["prometheus"] = "prometheus"
+    port: Port | None = None
+    path: HttpPath | None = None
+    enable_compression: bool = True
+
+
+def entry_form(entry: object) -> object:
+    """Bring any of the three spellings of an exporter entry to the mapping with ``type``; leave others for validation."""
+    if isinstance(entry, str):
+        return {"type": entry.strip().lower()}
+    if isinstance(entry, Mapping):
+        if "type" in entry:
+            given = entry["type"]
+            return {**entry, "type": given.strip().lower()} if isinstance(given, str) else dict(entry)
+        if len(entry) == 1:
+            ((name, options),) = entry.items()
+            if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
+                return {**(options or {}), "type": name.strip().lower()}
+    return entry
+
+
+def entries_form(entries: object) -> object:
+    """Apply :func:`entry_form` to each entry of a list; anything that is no list is left for validation."""
+    return [entry_form(entry) for entry in entries] if isinstance(entries, (list, tuple)) else entries
+
+
+_BY_TYPE = Field(discriminator="type")
+_FORMS = BeforeValidator(entries_form)
+
+TraceExporter = Annotated[OtlpExporter | JaegerExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
+MetricExporter = Annotated[PrometheusExporter | OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
+LogExporter = Annotated[OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
+
+TraceExporters = Annotated[tuple[TraceExporter, ...], _FORMS]
+MetricExporters = Annotated[tuple[MetricExporter, ...], _FORMS]
+LogExporters = Annotated[tuple[LogExporter, ...], _FORMS]

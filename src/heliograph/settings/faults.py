@@ -1,0 +1,106 @@
+"""What is wrong in given settings, in the user's terms: path, value given, what was expected."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from heliograph.errors import SettingsFault
+from heliograph.settings.exporters import entries_form
+
+# pydantic's error type -> what was expected, filled from the error's context. Types not in here say it in their own words.
+_EXPECTED: Final[Mapping[str, str]] = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping of names to values",
+    "extra_forbidden": "no setting of this name",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than_equal": "at least {ge}",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than_equal": "at most {le}",
+    "literal_error": "one of {expected}",
+    "mapping_type": "a mapping of names to values",
+    "missing": "a value",
+    "model_attributes_type": "a mapping of settings",
+    "model_type": "a mapping of settings",
+    "string_too_short": "text that is not empty",
+    "string_type": "text",
+    "too_short": "at least {min_length} entries",
+    "tuple_type": "a list",
+    "union_tag_invalid": "one of {expected_tags}",
+    "union_tag_not_found": "a name such as 'console', or a mapping with 'type'",
+    "value_error": "{error}",
+}
+_TRACES_METRICS_LOGS: Final = ("tracing", "metrics", "logs")
+
+
+def validation_faults(error: ValidationError) -> list[SettingsFault]:
+    """Translate every error that pydantic found into a fault."""
+    return [_fault(entry) for entry in error.errors(include_url=False)]
+
+
+def _fault(entry: Any) -> SettingsFault:
+    context = {name: value for name, value in entry.get("ctx", {}).items()}
+    expected = _EXPECTED.get(entry["type"], entry["msg"]).format_map(context)
+    path = _path(entry["loc"])
+    if entry["type"] == "union_tag_invalid":
+        return SettingsFault(path=f"{path}.type", given=repr(context["tag"]), expected=expected)
+    given = "nothing" if entry["type"] == "missing" else _given(path, entry["input"])
+    return SettingsFault(path=path, given=given, expected=expected)
+
+
+def _given(path: str, value: object) -> str:
+    # Headers carry credentials: an error must not be the place that shows them.
+    return "[REDACTED]" if ".headers" in path else reprlib.repr(value)
+
+
+def _path(location: Sequence[str | int]) -> str:
+    path = ""
+    for position, part in enumerate(location):
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif position and isinstance(location[position - 1], int) and "exporters" in location[:position]:
+            continue  # pydantic puts the exporter's type here, which is no setting
+        else:
+            path += f".{part}" if path else str(part)
+    return path or "settings"
+
+
+def duplicate_destinations(given: Mapping[str, Any]) -> list[SettingsFault]:
+    """One fault for each exporter whose name another exporter of its signal already has."""
+    faults: list[SettingsFault] = []
+    for section in _TRACES_METRICS_LOGS:
+        values = given.get(section)
+        entries = values.get("exporters") if isinstance(values, Mapping) else getattr(values, "exporters", None)
+        seen: set[str] = set()
+        for position, entry in enumerate(_sequence(entries_form(entries))):
+            name = _destination(entry)
+            if name is not None and name in seen:
+                faults.append(
+                    SettingsFault(
+                        path=f"{section}.exporters[{position}].name",
+                        given=repr(name),
+                        expected="a name that no other exporter of this signal has; set 'name' to tell them apart",
+                    )
+                )
+            elif name is not None:
+                seen.add(name)
+    return faults
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _destination(entry: object) -> str | None:
+    if isinstance(entry, Mapping):
+        name = entry.get("name") or entry.get("type")
+    else:
+        name = getattr(entry, "destination", None)
+    return name.strip() if isinstance(name, str) else None

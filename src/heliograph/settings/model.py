@@ -1,0 +1,206 @@
+"""The settings of a TelemetryManager: one frozen model with a section a concern.
+
+Built once at the edge (``TelemetryManager.start`` or ``TelemetrySettings(...)``), read by the assembly, never changed. A
+constructor call with faults raises one :class:`~heliograph.errors.SettingsError` that lists them all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from heliograph.errors import SettingsError
+from heliograph.settings.duration import Duration, parse_duration
+from heliograph.settings.exporters import (
+    HttpPath,
+    LogExporters,
+    MetricExporters,
+    PrometheusExporter,
+    TraceExporters,
+)
+from heliograph.settings.faults import duplicate_destinations, validation_faults
+from heliograph.settings.presets import with_preset
+from heliograph.settings.section import Count, Port, Ratio, Section, Text
+
+
+def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not left < right for left, right in itertools.pairwise(bounds)):
+        raise ValueError("bounds in ascending order without repeats")
+    return bounds
+
+
+HistogramBuckets = Annotated[tuple[float, ...], Field(min_length=1), AfterValidator(_ascending)]
+
+
+class BatchExport(Section):
+    """How items are grouped on their way out: a batch leaves when it holds ``max_batch_size`` items or when its oldest
+    item has waited ``export_interval``; ``max_export_timeout`` bounds one attempt to send it."""
+
+    max_batch_size: Count = 512
+    max_export_timeout: Duration = parse_duration("10s")
+    export_interval: Duration = parse_duration("5s")
+
+
+class TracingSettings(Section):
+    """Spans. ``sample_rate`` is the share of new traces that is kept (0 to 1); a child follows its parent."""
+
+    enabled: bool = True
+    sample_rate: Ratio = 1.0
+    exporters: TraceExporters = ()
+    max_attributes_per_span: Count = 128
+    max_events_per_span: Count = 128
+    batch_export: BatchExport = BatchExport()
+
+
+class Aggregation(Section):
+    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own; None means OpenTelemetry's
+    for the unit. ``summary_quantiles`` are those of summaries that heliograph itself computes."""
+
+    histogram_buckets: HistogramBuckets | None = None
+    summary_quantiles: tuple[Ratio, ...] = (0.5, 0.9, 0.95, 0.99)
+
+
+class MetricsSettings(Section):
+    """Metrics. Collected and pushed each ``collection_interval``; at most ``cardinality_limit`` attribute sets an
+    instrument, the rest is folded into one. ``retention_period`` is the local store's."""
+
+    enabled: bool = True
+    collection_interval: Duration = parse_duration("15s")
+    retention_period: Duration = parse_duration("24h")
+    aggregation: Aggregation = Aggregation()
+    exporters: MetricExporters = (PrometheusExporter(),)
+    cardinality_limit: Count = 2000
+
+
+class LogsSettings(Section):
+    """Logs and events. ``level`` is the lowest level that the standard library handler passes on."""
+
+    enabled: bool = True
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    exporters: LogExporters = ()
+    batch_export: BatchExport = BatchExport()
+
+
+class HealthSettings(Section):
+    """Health checks. Each runs every ``check_interval`` and is answered from a cache for ``cache_ttl``; ``checks`` are the
+    built-in ones to register at start (both are not critical: they warn, they do not take the service out)."""
+
+    enabled: bool = True
+    check_interval: Duration = parse_duration("30s")
+    cache_ttl: Duration = parse_duration("60s")
+    default_timeout: Duration = parse_duration("5s")
+    parallel_checks: bool = True
+    checks: tuple[Literal["disk_space", "memory"], ...] = ("disk_space", "memory")
+
+
+class SystemSettings(Section):
+    """CPU, memory, disk, network and process metrics, read with psutil at most once each collection interval."""
+
+    enabled: bool = True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class ServerSettings(Section):
+    """The HTTP endpoint. Port 0 means any free port. A ``host`` that other machines reach needs
+    ``allow_unauthenticated=True``, since what it shows is then open to them."""
+
+    enabled: bool = True
+    host: Text = "127.0.0.1"
+    port: Port = 9464
+    metrics_path: HttpPath = "/metrics"
+    allow_unauthenticated: bool = False
+
+    @field_validator("allow_unauthenticated")
+    @classmethod
+    def _guard_open_bind(cls, allowed: bool, info: ValidationInfo) -> bool:
+        host = info.data.get("host")
+        if host is not None and not (allowed or _is_loopback(host)):
+            raise ValueError(f"true, since host {host!r} is open to other machines; or a loopback host such as '127.0.0.1'")
+        return allowed
+
+
+class DeliverySettings(Section):
+    """What happens after a recording call returned. ``queue_size`` bounds the items that wait for one destination;
+    ``shutdown_timeout`` is the overall time that a shutdown may take."""
+
+    queue_size: Count = 2048
+    shutdown_timeout: Duration = parse_duration("5s")
+
+
+class TelemetrySettings(Section):
+    """Everything a TelemetryManager needs to know.
+
+    ``preset`` names a set of values that lie below those given here. ``recorder`` chooses who implements OpenTelemetry's
+    providers. Raises :class:`~heliograph.errors.SettingsError` with every fault. Immutable and thread-safe; two are equal
+    when all their values are.
+    """
+
+    enabled: bool = True
+    service_name: Text = "unknown_service:python"
+    service_version: str | None = None
+    environment: str | None = None
+    preset: Literal["development", "production", "high_load"] | None = None
+    recorder: Literal["opentelemetry-sdk"] = "opentelemetry-sdk"
+    resource: Mapping[str, str | bool | int | float] = Field(default_factory=dict)
+    tracing: TracingSettings = TracingSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logs: LogsSettings = LogsSettings()
+    health: HealthSettings = HealthSettings()
+    system: SystemSettings = SystemSettings()
+    server: ServerSettings = ServerSettings()
+    delivery: DeliverySettings = DeliverySettings()
+
+    if not TYPE_CHECKING:  # type checkers keep the signature that they derive from the fields
+
+        def __init__(self, **given: Any) -> None:
+            values = with_preset(given)
+            faults = duplicate_destinations(values)
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise SettingsError([*validation_faults(error), *faults]) from error
+            if faults:
+                raise SettingsError(faults)
+
+    @property
+    def prometheus(self) -> PrometheusExporter | None:
+        """The Prometheus exporter when metrics are served for scraping, else None."""
+        found = (exporter for exporter in self.metrics.exporters if isinstance(exporter, PrometheusExporter))
+        return next(found, None) if self.metrics.enabled else None
+
+    @property
+    def effective_server(self) -> ServerSettings:
+        """The server section, with the port and path that the Prometheus exporter asks for, if it does."""
+        exporter = self.prometheus
+        if exporter is None:
+            return self.server
+        wanted = {"port": exporter.port, "metrics_path": exporter.path}
+        return self.server.model_copy(update={name: value for name, value in wanted.items() if value is not None})
+
+
+def differences(running: TelemetrySettings, wanted: TelemetrySettings) -> list[str]:
+    """Name each setting that differs, as ``path: <running> is running, <wanted> was asked for``."""
+    return _differences(running, wanted, prefix="")
+
+
+def _differences(running: Section, wanted: Section, prefix: str) -> list[str]:
+    found: list[str] = []
+    for name in type(running).model_fields:
+        left, right = getattr(running, name), getattr(wanted, name)
+        if left == right:
+            continue
+        if isinstance(left, Section) and type(left) is type(right):
+            found += _differences(left, right, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}: {left!r} is running, {right!r} was asked for")
+    return found

@@ -1,0 +1,56 @@
+"""What is there from the manager's making to its end, running or not: health checks, and the endpoint's applications.
+
+Checks can be added and the applications mounted before the manager is initialised; both outlive a shutdown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heliograph.clock import Clock
+from heliograph.endpoint.answers import Answers
+from heliograph.endpoint.wsgi import wsgi_app
+from heliograph.health.builtin import DiskSpaceHealthCheck, MemoryHealthCheck
+from heliograph.health.manager import HealthCheckManager
+from heliograph.prometheus.exposition import Exposition
+from heliograph.settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from starlette.applications import Starlette
+
+_BUILT_IN_CHECKS = {"disk_space": DiskSpaceHealthCheck, "memory": MemoryHealthCheck}
+
+
+class Surface:
+    """The parts of a manager that other programs look at."""
+
+    def __init__(self, settings: TelemetrySettings, clock: Clock) -> None:
+        health = settings.health
+        self.health = HealthCheckManager(
+            cache_ttl_s=health.cache_ttl.total_seconds(),
+            default_timeout_s=health.default_timeout.total_seconds(),
+            is_parallel=health.parallel_checks,
+            clock=clock,
+        )
+        if settings.enabled and health.enabled:
+            for name in health.checks:
+                self.health.add_check(_BUILT_IN_CHECKS[name](), critical=False)
+        self.exposition = Exposition()
+        prometheus = settings.prometheus
+        self._answers = Answers(
+            exposition=self.exposition,
+            health=self.health,
+            metrics_path=settings.effective_server.metrics_path,
+            is_compressed=prometheus is None or prometheus.enable_compression,
+        )
+
+    def asgi_app(self) -> Starlette:
+        # Starlette is loaded by who serves or mounts it, not by everybody who imports heliograph.
+        from heliograph.endpoint.asgi import asgi_app  # noqa: PLC0415
+
+        return asgi_app(self._answers)
+
+    def wsgi_app(self) -> WSGIApplication:
+        return wsgi_app(self._answers)

@@ -1,0 +1,1 @@
+"""System metrics: the machine and this process, read with psutil."""
