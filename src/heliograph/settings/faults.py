@@ -46,7 +46,7 @@ def validation_faults(error: ValidationError) -> list[SettingsFault]:
 
 
 def _fault(entry: Any) -> SettingsFault:
-    context = {name: value for name, value in entry.get("ctx", {}).items()}
+    context = dict(entry.get("ctx", {}))
     expected = _EXPECTED.get(entry["type"], entry["msg"]).format_map(context)
     path = _path(entry["loc"])
     if entry["type"] == "union_tag_invalid":
@@ -98,9 +98,7 @@ def _sequence(value: object) -> Sequence[object]:
     return value if isinstance(value, (list, tuple)) else ()
 
 
-def _destination(entry: object) -> str | None:
-    if isinstance(entry, Mapping):
-        name = entry.get("name") or entry.get("type")
-    else:
-        name = getattr(entry, "destination", None)
+def _destination(entry: Any) -> str | None:
+    is_mapping = isinstance(entry, Mapping)
+    name = entry.get("name") or entry.get("type") if is_mapping else getattr(entry, "destination", None)
     return name.strip() if isinstance(name, str) else None

@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`. Both do all set-up on a machine with Python 3.11+, make and git.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test unit check format lock wheel clean
+
+help:  ## Show what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# The lock file says exactly what is installed; the project itself is installed from this folder.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heliograph needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)  ## Run the demo; ARGS="--duration 20" and the like are passed on
+	$(BIN)/heliograph demo $(ARGS)
+
+test: $(READY)  ## Run all tests; installs Debian's prometheus when it may, else says so
+	@sh scripts/debian-packages.sh
+	$(BIN)/python -m pytest $(ARGS)
+
+unit: $(READY)  ## Run the unit tests only
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+check: $(READY)  ## Lint, types, import contracts
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY)  ## Format the code and mend what can be mended
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+
+wheel: $(READY)  ## Build the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target wheel
+
+# Needs uv (`pip install uv`). Versions are those that the package index has today.
+lock:  ## Write requirements.lock anew
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade --quiet --output-file requirements.lock
+
+clean:  ## Remove what the other commands made
+	rm -rf $(VENV) .venv-3.* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

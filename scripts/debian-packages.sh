@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs the servers that the end-to-end tests talk to, when they are missing and this user may install packages.
+set -eu
+
+missing=""
+for pair in prometheus:prometheus promtool:prometheus; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="${pair##*:}"
+done
+[ -n "$missing" ] || exit 0
+
+may_install=""
+if command -v apt-get >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ]; then
+        may_install="yes"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        may_install="sudo"
+    fi
+fi
+if [ -z "$may_install" ]; then
+    echo "The end-to-end tests need the Debian package: $missing. Please install it; this user may not." >&2
+    exit 0 # the tests that need it say so themselves, and fail in CI
+fi
+
+run() { if [ "$may_install" = sudo ]; then sudo -n "$@"; else "$@"; fi; }
+export DEBIAN_FRONTEND=noninteractive
+# A policy that forbids starting services: the tests start their own servers, on their own ports.
+policy=/usr/sbin/policy-rc.d
+made_policy=""
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | run tee "$policy" >/dev/null
+    run chmod 755 "$policy"
+    made_policy="yes"
+    trap 'run rm -f "$policy"' EXIT
+fi
+run apt-get update -qq
+run apt-get install -y -qq --no-install-recommends "$missing" >/dev/null

@@ -1,0 +1,44 @@
+"""What every test may use. Managers that a test leaves running are shut down after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from heliograph import TelemetryManager, TelemetrySettings
+from heliograph.errors import NotStartedError
+
+# Tests say themselves what the environment holds.
+for name in [name for name in os.environ if name.startswith("OTEL_")]:
+    del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_manager_survives_its_test() -> Iterator[None]:
+    yield
+    try:
+        TelemetryManager.current().shutdown(timeout_s=1.0)
+    except NotStartedError:
+        pass
+
+
+@pytest.fixture
+def start() -> Callable[..., TelemetryManager]:
+    """Start a manager that keeps everything in memory and serves on any free port, unless told otherwise."""
+
+    def start_with(**options: object) -> TelemetryManager:
+        settings = TelemetrySettings(
+            **{
+                "service_name": "under-test",
+                "tracing": {"exporters": ["memory"]},
+                "metrics": {"exporters": ["prometheus", "memory"]},
+                "logs": {"exporters": ["memory"]},
+                "server": {"port": 0},
+                **options,
+            }
+        )
+        return TelemetryManager.start(settings=settings)
+
+    return start_with
