@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -18,10 +19,8 @@ for name in [name for name in os.environ if name.startswith("OTEL_")]:
 @pytest.fixture(autouse=True)
 def _no_manager_survives_its_test() -> Iterator[None]:
     yield
-    try:
+    with contextlib.suppress(NotStartedError):
         TelemetryManager.current().shutdown(timeout_s=1.0)
-    except NotStartedError:
-        pass
 
 
 @pytest.fixture

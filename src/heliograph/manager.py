@@ -177,6 +177,11 @@ class TelemetryManager:
         if self._is_owner:
             await asyncio.to_thread(self.shutdown)
 
+    def _after_fork_in_child(self) -> None:
+        self._mishaps.after_fork_in_child()
+        self._instruments.after_fork_in_child()
+        self._assembly.after_fork_in_child()
+
     # Traces
 
     @property
@@ -328,8 +333,9 @@ class TelemetryManager:
 
 def _after_fork_in_child() -> None:
     TelemetryManager._guard = threading.RLock()
-    if TelemetryManager._running is not None:
-        TelemetryManager._running._assembly.after_fork_in_child()
+    running = TelemetryManager._running
+    if running is not None:
+        running._after_fork_in_child()
 
 
 @functools.cache

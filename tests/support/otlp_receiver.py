@@ -148,7 +148,7 @@ def grpc_receiver() -> Iterator[OtlpReceiver]:
         def service(self, details: Any) -> Any:
             signal = details.method.split(".")[3]
             signal = {"trace": "traces"}.get(signal, signal)
-            headers = {key: value for key, value in details.invocation_metadata}
+            headers = dict(details.invocation_metadata)
 
             def export(body: bytes, context: Any) -> bytes:
                 answer = receiver.next_answer()

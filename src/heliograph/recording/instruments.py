@@ -168,6 +168,10 @@ class Instruments:
         self._by_name: dict[str, Instrument] = {}
         self._meter: Meter | None = None
 
+    def after_fork_in_child(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def get(
         self, kind: type[I], name: str, *, unit: str = "", description: str = "", buckets: Sequence[float] | None = None
     ) -> I:

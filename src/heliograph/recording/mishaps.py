@@ -22,6 +22,10 @@ class Mishaps:
         self._counts: Counter[str] = Counter()
         self._silent_until_ns: dict[str, int] = {}
 
+    def after_fork_in_child(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = threading.RLock()
+
     def note(self, kind: str, detail: object) -> None:
         """Count one ``kind`` (a fixed word such as ``"counter.add"``); ``detail`` is shown in the log line."""
         with self._lock:

@@ -69,8 +69,10 @@ def build_providers(
 
 def build_resource(settings: TelemetrySettings) -> Resource:
     """Who sends: attribute names of the OpenTelemetry semantic conventions for services and deployments."""
+    # A name that nobody set leaves OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, in force.
+    is_named = "service_name" in settings.model_fields_set
     named = {
-        names.SERVICE_NAME: settings.service_name,
+        names.SERVICE_NAME: settings.service_name if is_named else None,
         names.SERVICE_VERSION: settings.service_version,
         names.SERVICE_INSTANCE_ID: str(uuid.uuid4()),
         names.DEPLOYMENT_ENVIRONMENT: settings.environment,

@@ -1,0 +1,59 @@
+"""The demo scraped by a real Prometheus: what it stored is what the client did."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Demo, get, needed, prometheus
+
+pytestmark = pytest.mark.e2e
+
+# What promtool's linter may say: OpenTelemetry's conventions give these two names.
+ALLOWED_LINT = (
+    'process_thread_count non-histogram and non-summary metrics should not have "_count" suffix',
+    'process_unix_file_descriptor_count non-histogram and non-summary metrics should not have "_count" suffix',
+)
+
+
+def test_prometheus_stores_what_the_client_did(tmp_path: Path) -> None:
+    with Demo(tmp_path, "--duration", "20", "--rate", "20", "--linger", "4") as demo:
+        demo.wait_until_serving()
+        with prometheus(demo.url.removeprefix("http://"), tmp_path) as server:
+            summary = demo.summary(timeout_s=60)
+            requests = summary["requests"]
+            assert requests >= 380
+            # Over time and not at an instant: the demo has ended, so its series are stale by now.
+            assert server.value("sum(max_over_time(api_requests_total[5m]))") == requests
+            assert server.value("sum(max_over_time(http_server_request_duration_seconds_count[5m]))") == requests
+            assert server.value("max_over_time(up[5m])") == 1
+            assert server.value("count_over_time((up == 1)[1m:1s])") >= 18
+            assert server.value("max(max_over_time(process_memory_usage_bytes[5m]))") > 10_000_000
+            assert server.value('max_over_time(system_memory_usage_bytes{system_memory_state="used"}[5m])') > 0
+            assert server.value('max_over_time(system_cpu_utilization{cpu_mode="user"}[5m])') > 0
+            assert server.value("max_over_time(health_status[5m])") >= 1
+            for status, count in summary["answers"].items():
+                by_status = f'sum(max_over_time(api_requests_total{{http_response_status_code="{status}"}}[5m]))'
+                assert server.value(by_status) == count
+
+
+def test_promtool_reads_the_live_metrics(tmp_path: Path) -> None:
+    promtool = needed("promtool")
+    with Demo(tmp_path, "--duration", "2", "--linger", "5") as demo:
+        demo.wait_until_serving()
+        status, metrics = get(f"{demo.url}/metrics")
+        assert status == 200
+        checked = subprocess.run([promtool, "check", "metrics"], input=metrics, capture_output=True, check=False)
+    said = [line for line in (checked.stdout + checked.stderr).decode().splitlines() if line]
+    assert [line for line in said if line not in ALLOWED_LINT] == []
+
+
+def test_the_health_endpoint_of_the_running_demo_answers_200(tmp_path: Path) -> None:
+    with Demo(tmp_path, "--duration", "2") as demo:
+        demo.wait_until_serving()
+        status, body = get(f"{demo.url}/health")
+        assert status == 200, body
+        assert b'"worker_queue"' in body
+        demo.summary()
