@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 
 from heliograph import names
-from heliograph.clock import Clock
+from heliograph.clock import Clock, bounded_s
 from heliograph.exporters.build import build_exporter
 from heliograph.pipeline import pipeline as pipelines
 from heliograph.pipeline.delivery import Delivery, DeliveryLimits
@@ -48,7 +48,9 @@ class Assembly:
         self._settings = settings
         self._surface = surface
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal handler may shut down while this thread is at it
+        self.is_closing = False  # said by the manager, so that it does not start what is about to close
+        self._is_entered = False
         self.recorder: Recorder = IDLE
         self.logger_provider: LoggerProvider = NoOpLoggerProvider()
         self._report: ShutdownReport | None = None
@@ -58,10 +60,6 @@ class Assembly:
         self._providers: Providers | None = None
         self._system: SystemCollector | None = None
         self._server: ThreadedServer | None = None
-
-    @property
-    def is_closed(self) -> bool:
-        return self._report is not None
 
     def start(self) -> None:
         """Build and start every part that the settings ask for; register the global providers."""
@@ -174,11 +172,13 @@ class Assembly:
         return pipelines.flush(self._pipelines.values(), timeout_s, self._clock)
 
     def shutdown(self, timeout_s: float) -> ShutdownReport:
-        """Close in the order of the data's way, all under one deadline."""
+        """Close in the order of the data's way, all under one deadline. Whoever comes later waits and gets the same report;
+        only a signal handler that interrupts the closing itself gets one of how things stand."""
         with self._lock:
-            if self._report is None:
-                self._report = self._close(timeout_s)
-            return self._report
+            if self._report is None and not self._is_entered:
+                self._is_entered = self.is_closing = True
+                self._report = self._close(bounded_s(timeout_s))
+            return self._report or self._account(self._clock.monotonic_ns())
 
     def _close(self, timeout_s: float) -> ShutdownReport:
         started_ns = self._clock.monotonic_ns()
@@ -196,6 +196,9 @@ class Assembly:
             # Its loop looks up every tenth of a second, so it gets a little even when the deadline is past.
             self._server.stop(max(0.3, min(1.0, left_s())))
             self._server = None
+        return self._account(started_ns)
+
+    def _account(self, started_ns: int) -> ShutdownReport:
         final = self.ledger()
         return ShutdownReport(
             is_complete=not any(counts.dropped.get(DropReason.SHUTDOWN.value) for counts in final.values()),
@@ -205,7 +208,7 @@ class Assembly:
 
     def after_fork_in_child(self) -> None:
         """Give the child its own queues, threads and locks; the parent keeps the endpoint."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         pipelines.after_fork_in_child(self._pipelines.values())
         self._surface.health.after_fork_in_child()
         self._surface.exposition.after_fork_in_child()

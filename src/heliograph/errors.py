@@ -45,6 +45,9 @@ class SettingsError(HeliographError, ValueError):
         lines = "".join(f"\n  {fault}" for fault in self.faults)
         super().__init__(f"{len(self.faults)} {noun} in the settings:{lines}")
 
+    def __reduce__(self) -> tuple[type[SettingsError], tuple[Sequence[SettingsFault]]]:
+        return type(self), (self.faults,)
+
 
 class AlreadyStartedError(HeliographError, RuntimeError):
     """A manager is running with other settings. ``differences`` names each one that differs."""
@@ -57,12 +60,18 @@ class AlreadyStartedError(HeliographError, RuntimeError):
             f"call shutdown() on it first, or start with the same settings. They differ in:{lines}"
         )
 
+    def __reduce__(self) -> tuple[type[AlreadyStartedError], tuple[Sequence[str]]]:
+        return type(self), (self.differences,)
+
 
 class NotStartedError(HeliographError, LookupError):
     """There is no running manager."""
 
     def __init__(self) -> None:
         super().__init__("no TelemetryManager is running; call TelemetryManager.start(...) first")
+
+    def __reduce__(self) -> tuple[type[NotStartedError], tuple[()]]:
+        return type(self), ()
 
 
 class InstrumentError(HeliographError, ValueError):

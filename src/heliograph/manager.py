@@ -109,7 +109,8 @@ class TelemetryManager:
             return running or self
 
     def _begin(self) -> None:
-        if self._assembly.is_closed:
+        if self._assembly.is_closing:
+            self._assembly.shutdown(0)  # another thread may be at it still; its port must be free again
             self._assembly = Assembly(self.settings, self._surface, self._clock)
         if self.is_enabled:
             self._assembly.start()
@@ -130,10 +131,12 @@ class TelemetryManager:
                 TelemetryManager._running = None
                 atexit.unregister(running.shutdown)
             self._is_owner = False
+            assembly = self._assembly
+            if not assembly.is_closing:
+                assembly.is_closing = True
+                self._instruments.detach()
         wanted_s = self.settings.delivery.shutdown_timeout.total_seconds() if timeout_s is None else timeout_s
-        report = self._assembly.shutdown(wanted_s)
-        self._instruments.detach()
-        return report
+        return assembly.shutdown(wanted_s)
 
     def force_flush(self, timeout_s: float = 5.0) -> bool:
         """Deliver now; true only if everything accepted before the call was delivered within ``timeout_s`` seconds."""
@@ -205,7 +208,7 @@ class TelemetryManager:
         as it is written (``"render {video_id}"``): OpenTelemetry asks for names of low cardinality, and the values are in
         the attributes. An ``Exception`` that leaves the block is recorded and sets the status.
         """
-        return SpanScope(self._spans, name, {**(attributes or {}), **more}, kind, links)
+        return SpanScope(self._spans, name, self._spans.joined(attributes, more), kind, links)
 
     def trace(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate ``function`` with a span named after it (``module.qualified_name``)."""
@@ -293,7 +296,9 @@ class TelemetryManager:
 
         Attach it where you want it: ``logging.getLogger().addHandler(telemetry.logging_handler())``.
         """
-        return LoggingHandler(level or self.settings.logs.level, lambda: self._assembly.logger_provider, self._mishaps)
+        return LoggingHandler(
+            self.settings.logs.level if level is None else level, lambda: self._assembly.logger_provider, self._mishaps
+        )
 
     # Looking at it
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from heliograph.prometheus.exposition import Exposition
 
 HEALTH_PATHS: Mapping[str, str | None] = {"/health": None, "/health/live": "live", "/health/ready": "ready"}
 _GZIP_FROM_BYTES = 1024
+_DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Answers:
     def __init__(self, *, exposition: Exposition, health: HealthCheckManager, metrics_path: str, is_compressed: bool) -> None:
         self._exposition = exposition
         self._health = health
-        self._metrics_path = metrics_path
+        self._metrics_path = metrics_path.rstrip("/")
         self._is_compressed = is_compressed
 
     @property
@@ -97,8 +99,28 @@ class Answers:
             "timestamp": result.timestamp,
             "age_s": round(self._health.age_s(result), 3),
             "check_duration_s": round(result.check_duration, 6),
-            "metadata": dict(result.metadata),
+            "metadata": _plain(result.metadata, depth=0),
         }
+
+
+def _plain(value: object, *, depth: int) -> object:
+    """``value`` as JSON can say it, whatever a check put there."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth < _DEEPEST and isinstance(value, Mapping):
+        return {_text_of(key): _plain(inner, depth=depth + 1) for key, inner in value.items()}
+    if depth < _DEEPEST and isinstance(value, (list, tuple)):
+        return [_plain(inner, depth=depth + 1) for inner in value]
+    return _text_of(value)
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # a check's own type may raise anything
+        return f"<{type(value).__name__}>"
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -26,4 +26,6 @@ def asgi_app(answers: Answers) -> Starlette:
         answer = await run_in_threadpool(answers.answer, asked)
         return StarletteResponse(answer.body, answer.status, dict(answer.header_items()))
 
-    return Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "HEAD"])])
+    route = Route("/{path:path}", endpoint)
+    route.methods = None  # every method: Answers says which there are, as it does for WSGI
+    return Starlette(routes=[route])

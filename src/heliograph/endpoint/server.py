@@ -45,7 +45,8 @@ class ThreadedServer:
         """Stop serving; wait at most ``timeout_s`` seconds for open requests."""
         self._server.should_exit = True
         self._thread.join(timeout_s)
-        self._socket.close()
+        if not self._thread.is_alive():  # else its loop still watches the socket; it closes it when it ends
+            self._socket.close()
 
 
 def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
@@ -64,7 +65,10 @@ def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except UnicodeError as error:  # a label that is empty or too long
+        raise OSError(f"{host!r} is no host name: {error}") from error
     listening = socket.socket(family, kind, protocol)
     try:
         # On Windows this option would let two processes share the port.

@@ -19,7 +19,8 @@ def wsgi_app(answers: Answers) -> WSGIApplication:
         answer = answers.answer(
             Request(
                 method=environ.get("REQUEST_METHOD", "GET"),
-                path=environ.get("PATH_INFO", "/"),
+                # PEP 3333: the bytes of the path, decoded as Latin-1.
+                path=environ.get("PATH_INFO", "/").encode("latin-1", "replace").decode("utf-8", "replace"),
                 accept=environ.get("HTTP_ACCEPT", ""),
                 accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
                 client=environ.get("REMOTE_ADDR", ""),

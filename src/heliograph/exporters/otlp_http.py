@@ -6,6 +6,7 @@ connection failures. Redirects are not followed. An answer is read up to 4 MiB.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # else the first connection loads it on the delivery thread, where a fork may cut it off
 import gzip
 import os
 from collections.abc import Callable, Mapping
@@ -81,7 +82,10 @@ class OtlpHttpTransport:
         return self._outcome(answer.status, answer.headers.get("Retry-After"), body)
 
     def close(self) -> None:
-        if self._pool is not None:
+        if self._pool is not None and self._pool_pid == os.getpid():
+            # clear() leaves closing to finalisers, which do not run any more when the interpreter exits.
+            for key in list(self._pool.pools.keys()):  # a container of urllib3's own, which cannot be iterated
+                self._pool.pools[key].close()
             self._pool.clear()
 
     def _connections(self) -> urllib3.PoolManager:

@@ -85,8 +85,8 @@ class HealthCheckManager:
         unknown = [group for group in groups if group not in GROUPS]
         if unknown or isinstance(groups, str):
             raise HealthCheckError(f"add_check() was given groups {groups!r}, expected a list of any of {GROUPS}")
-        name = check.name
-        if not isinstance(name, str) or not name:
+        name = getattr(check, "name", None)
+        if not isinstance(name, str) or not name or not callable(getattr(check, "check", None)):
             raise HealthCheckError(f"add_check() was given a check named {name!r}, expected a name that is not empty")
         if timeout_s is not None:
             _above_zero(timeout_s, "timeout_s")
@@ -103,7 +103,7 @@ class HealthCheckManager:
 
     def set_cache_ttl(self, seconds: float) -> None:
         """Answer from the cache for this long; 0 asks the check each time."""
-        if seconds < 0:
+        if not seconds >= 0:
             raise HealthCheckError(f"set_cache_ttl() was given {seconds!r}, expected seconds >= 0")
         self._cache_ttl_s = seconds
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 
 from heliograph.clock import Clock
@@ -54,7 +54,7 @@ class CheckRunner:
     def wait(self, run: _Run, timeout_s: float) -> HealthCheckResult:
         """The result of ``run``; unhealthy when it is not there within ``timeout_s`` seconds of its start."""
         left_s = timeout_s - (self._clock.monotonic_ns() - run.started_ns) / 1e9
-        if run.done.wait(max(0.0, left_s)):
+        if run.done.wait(min(max(0.0, left_s), threading.TIMEOUT_MAX)):
             return run.result
         return HealthCheckResult(
             status=HealthStatus.UNHEALTHY,
@@ -68,7 +68,7 @@ class CheckRunner:
             # What a check does is no work of the application: it makes no spans and no client metrics.
             with suppressed_instrumentation():
                 result = self._ask()
-        except Exception as error:  # a check may fail in any way; failing is what it says
+        except BaseException as error:  # a check may fail in any way, sys.exit() and cancellation too; failing is what it says
             result = HealthCheckResult.unhealthy(f"{type(error).__name__}: {error}")
         run.result = replace(
             result,
@@ -82,6 +82,10 @@ class CheckRunner:
         answer = asyncio.run(_awaited(said)) if inspect.isawaitable(said) else said
         if not isinstance(answer, HealthCheckResult):
             raise TypeError(f"check() of {self.check.name!r} returned {answer!r}, expected a HealthCheckResult")
+        if not isinstance(answer.status, HealthStatus):
+            raise TypeError(f"check() of {self.check.name!r} gave status {answer.status!r}, expected a HealthStatus")
+        if not isinstance(answer.metadata, Mapping):
+            raise TypeError(f"check() of {self.check.name!r} gave metadata {answer.metadata!r}, expected a mapping")
         return answer
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from heliograph.clock import Clock
+from heliograph.clock import Clock, bounded_s
 from heliograph.pipeline.delivery import Delivery
 from heliograph.pipeline.ledger import LedgerCounts, Signal
 from heliograph.pipeline.status import ExportStatus, worse
@@ -30,7 +30,7 @@ class Pipeline(Generic[T]):
 
 def flush(pipelines: Iterable[Pipeline[Any]], timeout_s: float, clock: Clock) -> bool:
     """Let everything accepted so far leave; true when each item was delivered within ``timeout_s`` seconds."""
-    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
+    deadline_ns = clock.monotonic_ns() + round(bounded_s(timeout_s) * 1e9)
     waits = [delivery.begin_flush() for delivery in _deliveries(pipelines)]
     # Each is waited for, also after one that failed: its items shall leave too.
     outcomes = [wait(deadline_ns) for wait in waits]
@@ -39,7 +39,7 @@ def flush(pipelines: Iterable[Pipeline[Any]], timeout_s: float, clock: Clock) ->
 
 def shutdown(pipelines: Iterable[Pipeline[Any]], timeout_s: float, clock: Clock) -> None:
     """Close every destination; what has not left within ``timeout_s`` seconds is dropped and counted."""
-    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
+    deadline_ns = clock.monotonic_ns() + round(bounded_s(timeout_s) * 1e9)
     deliveries = _deliveries(pipelines)
     for delivery in deliveries:
         delivery.close(deadline_ns)

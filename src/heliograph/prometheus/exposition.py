@@ -1,67 +1,153 @@
 """What ``/metrics`` answers: our metrics and whatever the application registered with ``prometheus_client``.
 
-Called by the endpoint, by many scrapes at once. Reads the official exporter's metric reader through a registry of our own.
+Called by the endpoint, by many scrapes at once. Collects through a metric reader of the SDK.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import prometheus_client
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
+from heliograph.prometheus.families import families
+
 logger = logging.getLogger("heliograph.prometheus")
+
+# What a family of each type may expose beside its own name.
+_SUFFIXES: Final = {
+    "counter": ("_total", "_created"),
+    "histogram": ("_bucket", "_count", "_sum", "_created"),
+    "summary": ("_count", "_sum", "_created"),
+    "info": ("_info",),
+}
 
 
 class Exposition:
-    """Renders metrics for scraping. Thread-safe: one scrape collects at a time, since the reader keeps state."""
+    """Renders metrics for scraping. Thread-safe: one scrape collects at a time, and gets all of it or waits."""
 
     def __init__(self, application: CollectorRegistry | None = None) -> None:
-        self._own = CollectorRegistry(auto_describe=False)
         self._application = application if application is not None else prometheus_client.REGISTRY
         self._lock = threading.Lock()
-        self._collisions: set[str] = set()
+        self._reader: PullReader | None = None
+        self._said: set[str] = set()
 
     def after_fork_in_child(self) -> None:
         """A scrape of the parent does not go on in the child."""
         self._lock = threading.Lock()
 
     def reader(self, cardinality_limits: dict[type, int]) -> MetricReader:
-        """A new metric reader whose metrics are exposed from now on."""
-        return PrometheusMetricReader(scope_info_enabled=False, registry=self._own, cardinality_limits=cardinality_limits)
+        """A new metric reader, whose metrics are exposed from now on in place of those of the one before."""
+        self._reader = PullReader(cardinality_limits)
+        return self._reader
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is no number
+            encode, content_type = choose_encoder("")
         with self._lock:
-            return encode(self), content_type
+            found = list(self._distinct())
+        try:
+            return encode(_Fixed(found)), content_type
+        except Exception:  # a family of the application's may be odd in any way; the others are still shown
+            return encode(_Fixed([family for family in found if self._is_encodable(family, encode)])), content_type
 
-    def collect(self) -> Iterator[Metric]:
-        """Our families, then those of the application whose names we do not use; a name is never exposed twice."""
-        seen: set[str] = set()
-        for family in self._own.collect():
-            seen.add(family.name)
+    def _distinct(self) -> Iterator[Metric]:
+        """Our families, then those of the application whose names are free; no name is exposed twice."""
+        taken: set[str] = set()
+        for family in self._own_families():
+            taken |= _names(family)
             yield family
         for family in self._application_families():
-            if family.name in seen:
-                self._note_collision(family.name)
+            names = _names(family)
+            if names & taken:
+                self._say_once(family.name, "is in prometheus_client.REGISTRY too, or twice; the first one is exposed")
             else:
+                taken |= names
                 yield family
 
-    def _application_families(self) -> Iterator[Any]:
-        try:
-            yield from list(self._application.collect())
-        except Exception:  # an application's collector may raise anything; our own metrics must still be scraped
-            logger.warning("a collector in prometheus_client.REGISTRY failed; its metrics are missing", exc_info=True)
+    def _own_families(self) -> list[Metric]:
+        data = self._reader.take() if self._reader is not None else None
+        return families(data, self._say_once) if data is not None else []
 
-    def _note_collision(self, name: str) -> None:
-        if name not in self._collisions:
-            self._collisions.add(name)
-            logger.warning("metric %s is in prometheus_client.REGISTRY too; only heliograph's is exposed", name)
+    def _application_families(self) -> list[Metric]:
+        try:
+            found = list(self._application.collect())
+        except Exception:  # a collector of the application's may raise anything; the others are asked one by one
+            found = [family for collector in self._collectors() for family in self._asked(collector)]
+        return [family for family in found if isinstance(family, Metric)]
+
+    def _collectors(self) -> list[Any]:
+        return list(getattr(self._application, "_collector_to_names", ()))
+
+    def _asked(self, collector: Any) -> list[Metric]:
+        try:
+            return list(collector.collect())
+        except Exception as error:  # as above
+            kind = type(collector).__name__
+            self._say_once(kind, f"in prometheus_client.REGISTRY failed, so its metrics are missing: {error!r}")
+            return []
+
+    def _is_encodable(self, family: Metric, encode: Callable[[Any], bytes]) -> bool:
+        try:
+            encode(_Fixed([family]))
+        except Exception as error:  # as above
+            self._say_once(family.name, f"cannot be exposed: {error!r}")
+            return False
+        return True
+
+    def _say_once(self, name: str, what: str) -> None:
+        if name not in self._said:
+            self._said.add(name)
+            logger.warning("metric or collector %s %s", name, what)
+
+
+class PullReader(MetricReader):
+    """A reader that collects when it is asked to, and keeps nothing in between."""
+
+    def __init__(self, cardinality_limits: dict[type, int]) -> None:
+        super().__init__(cardinality_limits=cardinality_limits)
+        self._data: MetricsData | None = None
+        self._is_shut_down = False
+
+    def take(self) -> MetricsData | None:
+        """Everything as it is now; None when there is nothing. One caller at a time."""
+        if self._is_shut_down:
+            return None
+        self._data = None
+        self.collect()
+        data, self._data = self._data, None
+        return data
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
+        self._data = metrics_data
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Nothing to do: who wants it comes and fetches."""
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self._is_shut_down = True
+
+
+class _Fixed:
+    """What ``prometheus_client`` encodes: something with a ``collect()``."""
+
+    def __init__(self, found: Sequence[Metric]) -> None:
+        self._found = found
+
+    def collect(self) -> Sequence[Metric]:
+        return self._found
+
+
+def _names(family: Metric) -> set[str]:
+    exposed = {family.name, *(family.name + suffix for suffix in _SUFFIXES.get(family.type, ()))}
+    return exposed | {sample.name for sample in family.samples}

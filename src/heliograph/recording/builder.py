@@ -29,7 +29,7 @@ class SpanBuilder:
 
     def with_attributes(self, attributes: Mapping[str, Any]) -> SpanBuilder:
         """Set several attributes."""
-        self._attributes.update(attributes)
+        self._attributes.update(self._spans.joined(attributes, {}))
         return self
 
     def with_parent(self, parent: Span | SpanContext | Context | None) -> SpanBuilder:

@@ -5,13 +5,16 @@ The two functions below differ only where the language makes them: ``yield`` and
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from opentelemetry import context as context_api
 from opentelemetry.trace import Span, set_span_in_context
+
+from heliograph.recording.current import Current
 
 Start = Callable[[], Span]
 Finish = Callable[[Span, BaseException | None], None]
@@ -26,13 +29,13 @@ class _Body:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        token = context_api.attach(self._context)
+        stay = Current(self._context)
         try:
             yield
         finally:
             # The body may be suspended inside a span of its own, which is current again when it goes on.
             self._context = context_api.get_current()
-            context_api.detach(token)
+            stay.leave()
 
 
 def generator_in_span(
@@ -76,7 +79,8 @@ def async_generator_in_span(
         body, error = _Body(start), None
         try:
             steps = function(*args, **kwargs)
-            resume: Callable[[], Any] = steps.__anext__
+            first = _first_step(steps)
+            resume: Callable[[], Any] = lambda: first  # noqa: E731  # the others are calls too
             while True:
                 with body.running():
                     item = await resume()
@@ -97,3 +101,13 @@ def async_generator_in_span(
             finish(body.span, error)
 
     return call
+
+
+def _first_step(steps: AsyncGenerator[Any, Any]) -> Awaitable[Any]:
+    """Begin ``steps`` without the event loop's noticing: it would close the body and the generator around it at once."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return steps.__anext__()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

@@ -68,6 +68,8 @@ def register(providers: Providers) -> tuple[str, ...]:
     foreign = []
     for slot in _SLOTS:
         provider, current = getattr(providers, slot.field), getattr(slot.holder, slot.variable)
+        if type(provider).__name__.startswith("NoOp") and current not in _ours:
+            continue  # a signal that is switched off leaves its global to others
         if current is None:
             slot.set(provider)
         elif current in _ours:

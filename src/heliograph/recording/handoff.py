@@ -5,6 +5,7 @@ Each hands what the SDK made to an ``accept`` function and does nothing else.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ class LogHandoff(LogRecordProcessor):
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         self._accept(
             ReadableLogRecord(
-                log_record=log_record.log_record,
+                log_record=copy.copy(log_record.log_record),
                 resource=log_record.resource or Resource.get_empty(),
                 instrumentation_scope=log_record.instrumentation_scope,
                 limits=log_record.limits,

@@ -6,6 +6,10 @@ does. Recording is thread-safe.
 
 from __future__ import annotations
 
+import itertools
+import math
+import re
+import reprlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from typing import Any, Final, TypeVar
 from opentelemetry.metrics import Meter
 
 from heliograph.errors import InstrumentError
-from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.mishaps import Mishaps, described, shown
 
 Attributes = Mapping[str, Any] | None
 
@@ -53,9 +57,12 @@ class Instrument:
 
     def _measure(self, value: float, attributes: Attributes) -> None:
         try:
-            self._record(value, attributes)
+            if value.__class__ is float or -_LARGEST < value < _LARGEST:
+                self._record(value, attributes)
+            else:
+                self._mishaps.note(self.kind, f"a value of {self.key.name} has more than 64 bits and was not recorded")
         except Exception as error:  # a value that is no number, unhashable attributes: the application goes on
-            self._mishaps.note(f"{self.kind} {self.key.name!r}", error)
+            self._mishaps.note(self.kind, f"a value of {self.key.name} was not recorded: {described(error)}")
 
 
 class Counter(Instrument):
@@ -66,7 +73,7 @@ class Counter(Instrument):
     def add(self, amount: float = 1, attributes: Attributes = None) -> None:
         """Add ``amount`` (>= 0; anything less is ignored and said once)."""
         if amount.__class__ in _NUMBERS and amount < 0:
-            self._mishaps.note(f"counter {self.key.name!r}", f"{amount!r} is negative; use an up_down_counter")
+            self._mishaps.note("counter", f"{self.key.name} was given {shown(amount)}, expected >= 0; use an up_down_counter")
             return
         self._measure(amount, attributes)
 
@@ -164,13 +171,13 @@ class Instruments:
 
     def __init__(self, mishaps: Mishaps) -> None:
         self._mishaps = mishaps
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._by_name: dict[str, Instrument] = {}
         self._meter: Meter | None = None
 
     def after_fork_in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def get(
         self, kind: type[I], name: str, *, unit: str = "", description: str = "", buckets: Sequence[float] | None = None
@@ -180,9 +187,7 @@ class Instruments:
         Raises :class:`~heliograph.errors.InstrumentError` when the name is taken by another kind, or by one with another
         unit or other buckets, or when OpenTelemetry does not allow the name.
         """
-        key = InstrumentKey(
-            name=name, unit=unit, description=description, buckets=tuple(buckets) if buckets is not None else None
-        )
+        key = InstrumentKey(name=name, unit=_checked_unit(unit), description=description, buckets=_checked_buckets(buckets))
         with self._lock:
             known = self._by_name.get(name.lower()) if isinstance(name, str) else None
             if known is not None:
@@ -202,7 +207,7 @@ class Instruments:
         try:
             return self.get(kind, name)
         except InstrumentError as error:
-            self._mishaps.note(f"{kind.kind} {name!r}", error)
+            self._mishaps.note(kind.kind, error)
             return None
 
     def attach(self, meter: Meter) -> None:
@@ -235,20 +240,35 @@ def _same(known: Instrument, kind: type[I], key: InstrumentKey) -> I:
 
 def _check_name(name: object) -> None:
     # OpenTelemetry specification, "Instrument name syntax".
-    allowed = "_.-/"
-    if not (
-        isinstance(name, str)
-        and 0 < len(name) <= 255
-        and name.isascii()
-        and name[0].isalpha()
-        and all(character.isalnum() or character in allowed for character in name)
-    ):
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        given = reprlib.repr(name) if isinstance(name, str) else shown(name)
         raise InstrumentError(
-            f"an instrument named {name!r} was asked for, expected up to 255 ASCII letters, digits and any of "
-            f"'_', '.', '-', '/', beginning with a letter"
+            f"an instrument named {given} was asked for, expected up to 255 ASCII letters, digits and any of "
+            "'_', '.', '-', '/', beginning with a letter"
         )
 
 
+def _checked_unit(unit: object) -> str:
+    # OpenTelemetry specification, "Instrument unit".
+    if not (isinstance(unit, str) and unit.isascii() and len(unit) <= 63):
+        raise InstrumentError(f"an instrument with unit {shown(unit)!r} was asked for, expected up to 63 ASCII characters")
+    return unit
+
+
+def _checked_buckets(buckets: Any) -> tuple[float, ...] | None:
+    if buckets is None:
+        return None
+    try:
+        bounds = tuple(float(bound) for bound in buckets)
+    except (TypeError, ValueError, OverflowError):
+        bounds = ()
+    if not bounds or not all(map(math.isfinite, bounds)) or any(not a < b for a, b in itertools.pairwise(bounds)):
+        raise InstrumentError(f"a histogram with buckets {shown(buckets)} was asked for, expected finite ascending numbers")
+    return bounds
+
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-/]{0,254}")
+_LARGEST: Final = 1 << 63
 _NUMBERS: Final = frozenset({int, float})
 
 

@@ -15,7 +15,7 @@ from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumbe
 from opentelemetry.context import get_current
 from opentelemetry.semconv.attributes import code_attributes, exception_attributes
 
-from heliograph.recording.mishaps import Mishaps, shown
+from heliograph.recording.mishaps import Mishaps, plain, shown
 from heliograph.recording.suppression import is_suppressed
 
 OWN_LOGGERS: Final = "heliograph"
@@ -52,9 +52,9 @@ class LoggingHandler(logging.Handler):
         self._mishaps = mishaps
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.split(".", 1)[0] == OWN_LOGGERS or is_suppressed():
-            return
         try:
+            if record.name.split(".", 1)[0] == OWN_LOGGERS or is_suppressed():
+                return
             self._provider().get_logger(record.name).emit(_translated(record))
         except Exception as error:  # a message whose arguments do not fit, values that cannot be shown, odd processors
             self._mishaps.note("logging", error)
@@ -85,20 +85,21 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _attributes(record: logging.LogRecord) -> dict[str, Any]:
-    attributes = {name: _plain(value) for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+    attributes = {name: plain(value) for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
     attributes[code_attributes.CODE_FILE_PATH] = record.pathname
     attributes[code_attributes.CODE_FUNCTION_NAME] = record.funcName or ""
     attributes[code_attributes.CODE_LINE_NUMBER] = record.lineno
     if record.exc_info and record.exc_info[1] is not None:
         error = record.exc_info[1]
-        attributes[exception_attributes.EXCEPTION_TYPE] = type(error).__qualname__
+        attributes[exception_attributes.EXCEPTION_TYPE] = _qualified(type(error))
         attributes[exception_attributes.EXCEPTION_MESSAGE] = shown(error)
         attributes[exception_attributes.EXCEPTION_STACKTRACE] = "".join(traceback.format_exception(error))
     return attributes
 
 
-def _plain(value: object) -> Any:
-    return value if isinstance(value, (str, bool, int, float, bytes)) else shown(value)
+def _qualified(kind: type) -> str:
+    # As the SDK writes it on spans.
+    return kind.__qualname__ if kind.__module__ in ("builtins", None) else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def emit_event(
@@ -113,20 +114,24 @@ def emit_event(
 ) -> None:
     """Emit one event: a log record with an event name (OpenTelemetry semantic conventions, "Events"). Never raises."""
     try:
-        text = severity.upper()
+        text = severity.upper() if isinstance(severity, str) else shown(severity)
         number = _SEVERITY_BY_TEXT.get(text)
         if number is None:
-            mishaps.note("event.severity", f"{severity!r} is none of {', '.join(_SEVERITY_BY_TEXT)}; INFO was used")
+            mishaps.note("event.severity", f"{shown(severity)!r} is none of {', '.join(_SEVERITY_BY_TEXT)}; INFO was used")
             text, number = "INFO", SeverityNumber.INFO
-        logger.emit(
-            timestamp=time_ns,
-            observed_timestamp=time_ns,
-            context=get_current(),
-            severity_text=text,
-            severity_number=number,
-            body=body,
-            attributes=dict(attributes),
-            event_name=name,
-        )
+        record: Any = {
+            "timestamp": time_ns,
+            "observed_timestamp": time_ns,
+            "context": get_current(),
+            "severity_text": text,
+            "severity_number": number,
+            "event_name": name if isinstance(name, str) else shown(name),
+        }
+        try:
+            logger.emit(body=body, attributes=dict(attributes), **record)
+        except Exception as error:  # a value that cannot be shown, for one: the event is worth more than it
+            mishaps.note("event", error)
+            plain_attributes = {key: plain(value) for key, value in attributes.items()}
+            logger.emit(body=plain(body) if body is not None else None, attributes=plain_attributes, **record)
     except Exception as error:  # processors and odd values may raise anything; the application goes on
         mishaps.note("event", error)

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
+from heliograph.recording.current import Current
 from heliograph.recording.generators import async_generator_in_span, generator_in_span
-from heliograph.recording.mishaps import Mishaps, shown
+from heliograph.recording.mishaps import Mishaps, described, plain, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +33,7 @@ class Spans:
         self,
         name: str,
         *,
-        attributes: Mapping[str, Any],
+        attributes: Any,
         kind: SpanKind = SpanKind.INTERNAL,
         links: Sequence[Link] = (),
         parent: Context | None = None,
@@ -41,11 +41,40 @@ class Spans:
         """Start a span without making it current; one that does nothing when the tracer cannot start it."""
         try:
             return self._tracer().start_span(
-                name, context=parent, kind=kind, attributes=dict(attributes) or None, links=links or None
+                self._text(name), context=parent, kind=kind, attributes=self._mapping(attributes), links=links or None
             )
         except Exception as error:  # samplers, processors and odd values may raise anything; the application goes on
             self._mishaps.note("span.start", error)
+            return self._plainly(name, attributes, parent)
+
+    def _plainly(self, name: object, attributes: object, parent: Context | None) -> Span:
+        """A second try with nothing that could be odd; its children still have a parent then."""
+        try:
+            plain_attributes = {shown(key): plain(value) for key, value in self._mapping(attributes).items()}
+            return self._tracer().start_span(shown(name), context=parent, attributes=plain_attributes)
+        except Exception:  # then it was not the values; what it was has been noted
             return INVALID_SPAN
+
+    def joined(self, attributes: Any, more: dict[str, Any]) -> Mapping[str, Any]:
+        """Both as one mapping; ``more`` wins."""
+        return {**self._mapping(attributes), **more} if attributes is not None else more
+
+    def _text(self, name: object) -> str:
+        if isinstance(name, str):
+            return name
+        self._mishaps.note("span.name", f"{shown(name)} is no text; its str() was used")
+        return shown(name)
+
+    def _mapping(self, attributes: object) -> dict[str, Any]:
+        try:
+            return dict(attributes) if isinstance(attributes, Mapping) else self._no_mapping(attributes)
+        except Exception as error:  # a mapping of the user's own may raise anything; the span goes without it
+            return self._no_mapping(error)
+
+    def _no_mapping(self, given: object) -> dict[str, Any]:
+        if given is not None:
+            self._mishaps.note("span.attributes", f"expected a mapping of names to values: {shown(given)}")
+        return {}
 
     def finish(self, span: Span, error: BaseException | None) -> None:
         """End ``span``; an ``Exception`` is recorded on it and sets its status. Cancellation and exits are no errors."""
@@ -61,7 +90,7 @@ class Spans:
                 self._mishaps.note("span.end", mishap)
 
     def _record_failure(self, span: Span, error: Exception) -> None:
-        span.set_status(Status(StatusCode.ERROR, shown(error)))
+        span.set_status(Status(StatusCode.ERROR, described(error)))
         span.record_exception(error)
 
 
@@ -74,8 +103,8 @@ class SpanScope:
 
     __slots__ = ("_arguments", "_name", "_open", "_spans")
 
-    def __init__(self, spans: Spans, name: str, attributes: Mapping[str, Any], kind: SpanKind, links: Sequence[Link]) -> None:
-        if not isinstance(name, str):
+    def __init__(self, spans: Spans, name: str, attributes: Any, kind: SpanKind, links: Sequence[Link]) -> None:
+        if inspect.isroutine(name):
             raise TypeError(
                 f"span() was given {name!r}, expected the span's name as text; "
                 "decorate with @telemetry.trace, or with @telemetry.span('name')"
@@ -83,16 +112,16 @@ class SpanScope:
         self._spans = spans
         self._name = name
         self._arguments: dict[str, Any] = {"attributes": attributes, "kind": kind, "links": links}
-        self._open: list[tuple[Span, Any]] = []
+        self._open: list[tuple[Span, Current]] = []
 
     def __enter__(self) -> Span:
         span = self._start()
-        self._open.append((span, context_api.attach(set_span_in_context(span))))
+        self._open.append((span, Current(set_span_in_context(span))))
         return span
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        span, token = self._open.pop()
-        context_api.detach(token)
+        span, stay = self._open.pop()
+        stay.leave()
         self._spans.finish(span, error)
 
     async def __aenter__(self) -> Span:

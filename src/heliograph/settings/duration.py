@@ -25,14 +25,17 @@ def parse_duration(value: object) -> timedelta:
     seconds = _seconds(value)
     if seconds is None or not math.isfinite(seconds) or not 0 < seconds <= _LONGEST_S:
         raise ValueError(EXPECTED)
-    return timedelta(seconds=seconds)
+    duration = timedelta(seconds=seconds)
+    if not duration:  # below half a microsecond, timedelta rounds to zero
+        raise ValueError(EXPECTED)
+    return duration
 
 
 def _seconds(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= _LONGEST_S else math.inf  # a huge int does not fit a float
     if isinstance(value, str) and (match := _TEXT.fullmatch(value.lower())):
         number, unit = match.groups()
         return float(number) * _UNITS_S[unit or "s"] if (unit or "s") in _UNITS_S else None

@@ -30,8 +30,10 @@ def _http_url(value: str) -> str:
 
 
 def _metrics_path(value: str) -> str:
-    if not value.startswith("/") or value == "/" or any(character in value for character in " ?#"):
+    if not value.startswith("/") or not value.strip("/") or any(character in value for character in " ?#"):
         raise ValueError("a path such as '/metrics', beginning with '/' and longer than that")
+    if value.rstrip("/") in ("/health", "/health/live", "/health/ready"):
+        raise ValueError("a path other than those of the health endpoints")
     return value
 
 

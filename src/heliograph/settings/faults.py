@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from heliograph.errors import SettingsFault
 from heliograph.settings.exporters import entries_form
@@ -40,24 +41,52 @@ _EXPECTED: Final[Mapping[str, str]] = {
 _TRACES_METRICS_LOGS: Final = ("tracing", "metrics", "logs")
 
 
-def validation_faults(error: ValidationError) -> list[SettingsFault]:
-    """Translate every error that pydantic found into a fault."""
-    return [_fault(entry) for entry in error.errors(include_url=False)]
+def validation_faults(error: ValidationError, model: type[BaseModel]) -> list[SettingsFault]:
+    """Translate every error that pydantic found in ``model`` into a fault."""
+    faults: dict[SettingsFault, None] = {}
+    for entry in error.errors(include_url=False):
+        if entry["type"] != "default_factory_not_called":  # follows from another fault, which is listed
+            faults[_fault(entry, model)] = None
+    return list(faults)
 
 
-def _fault(entry: Any) -> SettingsFault:
+def _fault(entry: Any, model: type[BaseModel]) -> SettingsFault:
     context = dict(entry.get("ctx", {}))
     expected = _EXPECTED.get(entry["type"], entry["msg"]).format_map(context)
     path = _path(entry["loc"])
+    if entry["loc"][0] == "resource" and len(entry["loc"]) > 2:  # one error for each member of the union
+        path, expected = _path(entry["loc"][:2]), "text, true or false, or a number"
+    if entry["type"] == "extra_forbidden":
+        expected += _suggestion(entry["loc"], model)
     if entry["type"] == "union_tag_invalid":
         return SettingsFault(path=f"{path}.type", given=repr(context["tag"]), expected=expected)
     given = "nothing" if entry["type"] == "missing" else _given(path, entry["input"])
+    if entry["type"] == "extra_forbidden" and "exporters" in entry["loc"]:
+        given = "[REDACTED]"
     return SettingsFault(path=path, given=given, expected=expected)
+
+
+def _suggestion(location: Sequence[str | int], model: type[BaseModel]) -> str:
+    """The setting that was probably meant, else all that there are; nothing inside lists, whose entries differ."""
+    *sections, unknown = location
+    for section in sections:
+        field = model.model_fields.get(section) if isinstance(section, str) else None
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return ""
+        model = field.annotation
+    close = difflib.get_close_matches(str(unknown), model.model_fields, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(model.model_fields)}"
 
 
 def _given(path: str, value: object) -> str:
     # Headers carry credentials: an error must not be the place that shows them.
-    return "[REDACTED]" if ".headers" in path else reprlib.repr(value)
+    return "[REDACTED]" if ".headers" in path else reprlib.repr(_redacted(value))
+
+
+def _redacted(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {k: "[REDACTED]" if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _path(location: Sequence[str | int]) -> str:

@@ -24,7 +24,7 @@ from heliograph.settings.exporters import (
 )
 from heliograph.settings.faults import duplicate_destinations, validation_faults
 from heliograph.settings.presets import with_preset
-from heliograph.settings.section import Count, Port, Ratio, Section, Text
+from heliograph.settings.section import Bound, Count, Port, Ratio, Section, Text
 
 
 def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
@@ -33,7 +33,7 @@ def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
     return bounds
 
 
-HistogramBuckets = Annotated[tuple[float, ...], Field(min_length=1), AfterValidator(_ascending)]
+HistogramBuckets = Annotated[tuple[Bound, ...], Field(min_length=1), AfterValidator(_ascending)]
 
 
 class BatchExport(Section):
@@ -163,12 +163,14 @@ class TelemetrySettings(Section):
     if not TYPE_CHECKING:  # type checkers keep the signature that they derive from the fields
 
         def __init__(self, **given: Any) -> None:
+            if set(given) == {"telemetry"} and isinstance(given["telemetry"], Mapping):
+                given = dict(given["telemetry"])  # system B's files have everything under this key
             values = with_preset(given)
             faults = duplicate_destinations(values)
             try:
                 super().__init__(**values)
             except ValidationError as error:
-                raise SettingsError([*validation_faults(error), *faults]) from error
+                raise SettingsError([*validation_faults(error, TelemetrySettings), *faults]) from error
             if faults:
                 raise SettingsError(faults)
 

@@ -17,9 +17,12 @@ def _no_boolean(value: object) -> object:
 class Section(BaseModel):
     """A frozen group of settings. Unknown names are faults; change a value with ``model_copy(update=...)``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
+Bound = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
 Ratio = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1)]
 Port = Annotated[int, BeforeValidator(_no_boolean), Field(ge=0, le=65535)]

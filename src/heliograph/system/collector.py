@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-import psutil
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from heliograph.clock import Clock, SystemClock
@@ -60,14 +59,14 @@ class SystemCollector:
     def _observe(self, row: Row) -> list[Observation]:
         with self._lock:
             now_ns = self._clock.monotonic_ns()
-            read_at_ns, observations = self._readings.get(row.name, (0, []))
-            if observations and now_ns - read_at_ns < self._interval_ns:
+            read_at_ns, observations = self._readings.get(row.name, (now_ns - self._interval_ns, []))
+            if now_ns - read_at_ns < self._interval_ns:
                 return observations
             try:
                 observations = [Observation(value, attributes) for value, attributes in row.read(self._probe)]
-            except (psutil.Error, OSError, NotImplementedError):
+            except Exception:  # psutil's own, OSError, or whatever its parsing of an odd /proc raises
                 # Not readable for this user or on this system: the metric is left out, not shown as a zero.
                 self._failures[row.name] += 1
-                return []
+                observations = []
             self._readings[row.name] = (now_ns, observations)
             return observations

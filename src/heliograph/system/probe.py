@@ -59,9 +59,11 @@ def cpu_utilization(probe: Probe) -> Iterator[Reading]:
 
 def memory_usage(probe: Probe) -> Iterator[Reading]:
     memory = psutil.virtual_memory()
-    for state in ("used", "free", "cached", "buffers"):
-        if hasattr(memory, state):
-            yield getattr(memory, state), {"system.memory.state": state}
+    others = {state: getattr(memory, state) for state in ("free", "cached", "buffers") if hasattr(memory, state)}
+    # The conventions want the states to add up to the limit; psutil's own "used" is total - available from 7.0 on.
+    yield max(0, memory.total - sum(others.values())), {"system.memory.state": "used"}
+    for state, size_bytes in others.items():
+        yield size_bytes, {"system.memory.state": state}
 
 
 def memory_limit(probe: Probe) -> Iterator[Reading]:

@@ -1,0 +1,100 @@
+"""Who sent it and what made it: resource and instrumentation scope, encoded once for as long as they live.
+
+Items come mixed; OTLP groups them by resource, then by scope. Source: opentelemetry-proto, ``resource/v1/resource.proto``
+and ``common/v1/common.proto``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from heliograph.otlp import wire
+from heliograph.otlp.values import ValueEncoder
+
+_RESOURCE: Final = wire.tag(1, wire.BYTES)  # of ResourceSpans, ResourceLogs and ResourceMetrics
+_SCOPE_ITEMS: Final = wire.tag(2, wire.BYTES)  # likewise: scope_spans, scope_logs, scope_metrics
+_RESOURCE_ITEMS: Final = wire.tag(1, wire.BYTES)  # of the three requests
+_SCOPE: Final = wire.tag(1, wire.BYTES)  # of ScopeSpans, ScopeLogs and ScopeMetrics
+_ITEM: Final = wire.tag(2, wire.BYTES)  # likewise: spans, log_records, metrics
+_SCHEMA_URL: Final = wire.tag(3, wire.BYTES)  # of both levels
+_RESOURCE_ATTRIBUTE: Final = wire.tag(1, wire.BYTES)
+_SCOPE_NAME: Final = wire.tag(1, wire.BYTES)
+_SCOPE_VERSION: Final = wire.tag(2, wire.BYTES)
+_SCOPE_ATTRIBUTE: Final = wire.tag(3, wire.BYTES)
+
+_MOST_KEPT: Final = 256
+
+
+class Grouping:
+    """Collects encoded items by resource and scope, and writes the request around them."""
+
+    def __init__(self, sources: SourceEncoder) -> None:
+        self._sources = sources
+        self._groups: dict[int, tuple[Any, dict[int, tuple[Any, list[bytes]]]]] = {}
+        self._resource = self._scope = None
+        self._items: list[bytes] | None = None
+
+    def add(self, resource: Any, scope: Any, item: bytes) -> None:
+        """Put ``item`` among those of its resource and scope."""
+        # Neighbours mostly come from the same place.
+        if scope is not self._scope or resource is not self._resource or self._items is None:
+            _, scopes = self._groups.setdefault(id(resource), (resource, {}))
+            _, self._items = scopes.setdefault(id(scope), (scope, []))
+            self._resource, self._scope = resource, scope
+        self._items += (_ITEM, wire.varint(len(item)), item)
+
+    def request(self) -> bytes:
+        """The whole request."""
+        request: list[bytes] = []
+        for resource, scopes in self._groups.values():
+            body = [self._sources.resource(resource)]
+            for scope, items in scopes.values():
+                head, schema_url = self._sources.scope(scope)
+                body.append(wire.message(_SCOPE_ITEMS, b"".join([head, *items, schema_url])))
+            body.append(self._sources.schema_url(resource))
+            request.append(wire.message(_RESOURCE_ITEMS, b"".join(body)))
+        return b"".join(request)
+
+
+class SourceEncoder:
+    """Encodes resources and scopes, and keeps the bytes by identity: both are immutable and few."""
+
+    def __init__(self, values: ValueEncoder) -> None:
+        self._values = values
+        self._resources: dict[int, tuple[Any, bytes]] = {}
+        self._scopes: dict[int, tuple[Any, tuple[bytes, bytes]]] = {}
+
+    def resource(self, resource: Any) -> bytes:
+        known = self._resources.get(id(resource))
+        if known is not None and known[0] is resource:
+            return known[1]
+        parts: list[bytes] = []
+        self._values.attributes(getattr(resource, "attributes", None), _RESOURCE_ATTRIBUTE, parts.append)
+        written = wire.message(_RESOURCE, b"".join(parts))
+        _keep(self._resources, resource, written)
+        return written
+
+    def scope(self, scope: Any) -> tuple[bytes, bytes]:
+        known = self._scopes.get(id(scope))
+        if known is not None and known[0] is scope:
+            return known[1]
+        parts: list[bytes] = []
+        if scope is not None:
+            for field_tag, value in ((_SCOPE_NAME, scope.name), (_SCOPE_VERSION, scope.version)):
+                if value:
+                    parts.append(field_tag + self._values.name(value))
+            self._values.attributes(scope.attributes, _SCOPE_ATTRIBUTE, parts.append)
+        written = wire.message(_SCOPE, b"".join(parts)), self.schema_url(scope)
+        _keep(self._scopes, scope, written)
+        return written
+
+    def schema_url(self, source: Any) -> bytes:
+        url = getattr(source, "schema_url", None)
+        return _SCHEMA_URL + self._values.name(url) if url else b""
+
+
+def _keep(cache: dict[int, tuple[Any, Any]], source: Any, written: Any) -> None:
+    # The source itself is kept beside its bytes: an id is only good while its object lives.
+    if len(cache) >= _MOST_KEPT:
+        cache.clear()
+    cache[id(source)] = (source, written)

@@ -1,0 +1,264 @@
+"""OTLP's ``AnyValue`` and attributes: whatever a user recorded, as bytes, never raising.
+
+What OTLP cannot carry is repaired and counted: a lone surrogate becomes U+FFFD, an integer beyond 64 bits its decimal text, a
+longer text or deeper nesting than the limits is cut, any other object its ``str()``, or its type's name when that raises.
+Source: opentelemetry-proto, ``common/v1/common.proto``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+from heliograph.otlp import wire
+from heliograph.otlp.wire import double, varint
+
+LONGEST_TEXT: Final = 128 * 1024
+DEEPEST: Final = 16
+WIDEST: Final = 10_000
+
+_MOST_CACHED: Final = 4096
+_LONGEST_KNOWN: Final = 256
+_MOST_VALUES: Final = 128
+
+_STRING = wire.tag(1, wire.BYTES)
+_BOOL = wire.tag(2, wire.VARINT)
+_INT = wire.tag(3, wire.VARINT)
+_DOUBLE = wire.tag(4, wire.FIXED64)
+_ARRAY = wire.tag(5, wire.BYTES)
+_KEY_VALUES = wire.tag(6, wire.BYTES)
+_BYTES = wire.tag(7, wire.BYTES)
+_ITEM = wire.tag(1, wire.BYTES)  # of ArrayValue.values and KeyValueList.values
+_KEY = wire.tag(1, wire.BYTES)
+_VALUE = wire.tag(2, wire.BYTES)
+
+
+class _KeyMemory:
+    """What is remembered of one attribute key.
+
+    Whole fields of its first values, if those are texts, integers or booleans: a key with few values has them all, one
+    with many stops learning. They are of one type, since True, 1 and 1.0 are equal and encode differently.
+    """
+
+    __slots__ = ("field_tag", "float_head", "heads", "kind", "known")
+
+    def __init__(self, name: bytes, field_tag: bytes) -> None:
+        self.field_tag = field_tag
+        self.known: dict[Any, bytes] = {}
+        self.kind: type | None = None
+        self.heads: dict[int, bytes] = {}  # what stands before a text, by the text's length in bytes
+        before_number = _KEY + name + _VALUE + varint(9) + _DOUBLE
+        self.float_head = field_tag + varint(len(before_number) + 8) + before_number
+
+    def learn(self, value: Any, field: bytes) -> None:
+        kind = value.__class__
+        if self.kind is None and kind in _LEARNT:
+            self.kind = kind
+        if kind is self.kind and len(self.known) < _MOST_VALUES and len(field) <= 2 * _LONGEST_KNOWN:
+            self.known[value] = field
+
+
+_LEARNT: Final = frozenset({str, int, bool})
+
+
+class ValueEncoder:
+    """Encodes values and attributes, and remembers the bytes of keys and of small values that come again and again.
+
+    ``repaired`` counts the values that could not be carried as they were. Not locked: one thread encodes.
+    """
+
+    def __init__(self) -> None:
+        self.repaired = 0
+        self._texts: dict[str, bytes] = {}
+        self._keys: dict[bytes, dict[Any, _KeyMemory]] = {}
+
+    def text(self, value: Any) -> bytes:
+        """``value`` as UTF-8; anything but a str is a repair."""
+        if value.__class__ is not str:
+            value = self._as_text(value)
+        if len(value) > LONGEST_TEXT:
+            self.repaired += 1
+            value = value[:LONGEST_TEXT]
+        try:
+            encoded: bytes = value.encode()
+        except UnicodeEncodeError:
+            self.repaired += 1
+            encoded = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return encoded
+
+    def name(self, value: Any) -> bytes:
+        """A length and UTF-8 text of low cardinality, such as a span's name or an attribute's key; remembered."""
+        if value.__class__ is str:
+            known = self._texts.get(value)
+            if known is not None:
+                return known
+        encoded = self.text(value)
+        written = varint(len(encoded)) + encoded
+        if value.__class__ is str and len(value) <= _LONGEST_KNOWN:
+            _remember(self._texts, value, written)
+        return written
+
+    def attributes(self, attributes: Mapping[Any, Any] | None, field_tag: bytes, add: Callable[[bytes], None]) -> None:
+        """Hand the bytes of each attribute to ``add``, as fields with ``field_tag``. None as a value means none at all."""
+        if not attributes:
+            return
+        keys = self._keys.get(field_tag)
+        if keys is None:
+            keys = self._keys[field_tag] = {}
+        try:
+            for key, value in attributes.items():
+                memory = keys.get(key)
+                if memory is None:
+                    memory = self._memory(key, field_tag, keys)
+                field = memory.known.get(value) if value.__class__ is memory.kind else None
+                if field is not None:
+                    add(field)
+                elif value.__class__ is float:
+                    add(memory.float_head)
+                    add(double(value))
+                elif value is not None:
+                    self._add_other(key, value, memory, add)
+        except Exception:  # a mapping of the user's own may raise anything; the item goes without the rest of it
+            self.repaired += 1
+
+    def _add_other(self, key: Any, value: Any, memory: _KeyMemory, add: Callable[[bytes], None]) -> None:
+        """An attribute that is not remembered whole."""
+        if value.__class__ is str and len(value) <= _LONGEST_KNOWN:
+            encoded = self.text(value)
+            head = memory.heads.get(len(encoded))
+            if head is None:
+                body = self._key_value(key, value, 0)
+                head = memory.field_tag + varint(len(body)) + body[: len(body) - len(encoded)]
+                memory.heads[len(encoded)] = head
+            field = head + encoded
+        else:
+            body = self._key_value(key, value, 0)
+            field = memory.field_tag + varint(len(body)) + body
+        memory.learn(value, field)
+        add(field)
+
+    def _memory(self, key: Any, field_tag: bytes, keys: dict[Any, _KeyMemory]) -> _KeyMemory:
+        memory = _KeyMemory(self.name(key), field_tag)
+        if key.__class__ is str and len(key) <= _LONGEST_KNOWN:
+            _remember(keys, key, memory)
+        return memory
+
+    def any_value(self, value: Any, depth: int = 0) -> bytes:
+        """``value`` as an ``AnyValue``; empty for None."""
+        writer = _WRITERS.get(value.__class__)
+        try:
+            if writer is not None:
+                return writer(self, value, depth)
+            return self._other(value, depth)
+        except Exception:  # subclasses of str, int or collections may raise anything
+            self.repaired += 1
+            return _STRING + self.name(f"<{type(value).__name__} that cannot be shown>")
+
+    def _key_value(self, key: Any, value: Any, depth: int) -> bytes:
+        encoded = self.any_value(value, depth)
+        return _KEY + self.name(key) + _VALUE + varint(len(encoded)) + encoded
+
+    def _other(self, value: Any, depth: int) -> bytes:
+        """Values of no exact type in the table: subclasses, collections of any kind, other objects."""
+        for kind, convert, writer in _CONVERSIONS:
+            if isinstance(value, kind):
+                return writer(self, convert(value), depth)
+        return _string(self, self._as_text(value), depth)
+
+    def _as_text(self, value: Any) -> str:
+        self.repaired += 1
+        try:
+            return str.__str__(str(value))
+        except Exception:  # a user's __str__ may raise anything
+            return f"<{type(value).__name__} that cannot be shown>"
+
+
+def _remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(cache) >= _MOST_CACHED:
+        cache.clear()  # cheaper than keeping an order, and what is common is soon back
+    cache[key] = value
+
+
+def _nothing(_encoder: ValueEncoder, _value: Any, _depth: int) -> bytes:
+    return b""
+
+
+def _string(encoder: ValueEncoder, value: str, _depth: int) -> bytes:
+    encoded = encoder.text(value)
+    return _STRING + varint(len(encoded)) + encoded
+
+
+def _boolean(_encoder: ValueEncoder, value: Any, _depth: int) -> bytes:
+    return _BOOL + (b"\x01" if value else b"\x00")
+
+
+def _integer(encoder: ValueEncoder, value: int, depth: int) -> bytes:
+    if -(1 << 63) <= value < 1 << 63:
+        return _INT + varint(value)
+    encoder.repaired += 1
+    # Python refuses to write out very long integers in decimal.
+    return _string(encoder, str(value) if value.bit_length() < 4096 else hex(value), depth)
+
+
+def _float(_encoder: ValueEncoder, value: float, _depth: int) -> bytes:
+    return _DOUBLE + double(value)
+
+
+def _bytes(encoder: ValueEncoder, value: bytes, _depth: int) -> bytes:
+    if len(value) > LONGEST_TEXT:
+        encoder.repaired += 1
+        value = value[:LONGEST_TEXT]
+    return wire.message(_BYTES, value)
+
+
+def _sequence(encoder: ValueEncoder, value: Any, depth: int) -> bytes:
+    if depth >= DEEPEST:
+        return _too_deep(encoder)
+    parts = []
+    for position, item in enumerate(value):
+        if position == WIDEST:
+            encoder.repaired += 1
+            break
+        parts.append(wire.message(_ITEM, encoder.any_value(item, depth + 1)))
+    return wire.message(_ARRAY, b"".join(parts))
+
+
+def _mapping(encoder: ValueEncoder, value: Mapping[Any, Any], depth: int) -> bytes:
+    if depth >= DEEPEST:
+        return _too_deep(encoder)
+    parts = []
+    for position, (key, item) in enumerate(value.items()):
+        if position == WIDEST:
+            encoder.repaired += 1
+            break
+        parts.append(wire.message(_ITEM, encoder._key_value(key, item, depth + 1)))
+    return wire.message(_KEY_VALUES, b"".join(parts))
+
+
+def _too_deep(encoder: ValueEncoder) -> bytes:
+    encoder.repaired += 1
+    return _STRING + encoder.name("<nested too deeply>")
+
+
+# The first row that fits; bool before int, since it is one.
+_CONVERSIONS: Final[tuple[tuple[Any, Callable[[Any], Any], Callable[[ValueEncoder, Any, int], bytes]], ...]] = (
+    (bool, bool, _boolean),
+    (int, int, _integer),
+    (float, float, _float),
+    (str, str.__str__, _string),
+    ((bytes, bytearray, memoryview), bytes, _bytes),
+    (Mapping, lambda value: value, _mapping),
+    ((Sequence, AbstractSet), lambda value: value, _sequence),
+)
+_WRITERS: Final[Mapping[type, Callable[[ValueEncoder, Any, int], bytes]]] = {
+    type(None): _nothing,
+    str: _string,
+    bool: _boolean,
+    int: _integer,
+    float: _float,
+    bytes: _bytes,
+    list: _sequence,
+    tuple: _sequence,
+    dict: _mapping,
+}
