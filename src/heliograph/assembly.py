@@ -23,7 +23,7 @@ from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.scheduler import Scheduler
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording import globals as global_providers
-from heliograph.recording.handoff import MetricHandoff, cardinality_limits, data_points
+from heliograph.recording.handoff import WEIGHTS, MetricHandoff, cardinality_limits
 from heliograph.recording.recorder import IDLE, Recorder
 from heliograph.recording.sdk import Providers, build_providers
 from heliograph.settings import TelemetrySettings
@@ -87,7 +87,7 @@ class Assembly:
         exporter = build_exporter(signal.value, wanted)
         if signal is Signal.METRICS:
             limits = self._limits(BatchExport(max_batch_size=1), wanted, queue_size=_WAITING_COLLECTIONS)
-            return Delivery(signal, wanted.destination, exporter, limits, weigh=data_points, clock=self._clock)
+            return Delivery(signal, wanted.destination, exporter, limits, weigh=WEIGHTS[signal], clock=self._clock)
         batches = self._settings.tracing.batch_export if signal is Signal.TRACES else self._settings.logs.batch_export
         limits = self._limits(batches, wanted, queue_size=self._settings.delivery.queue_size)
         return Delivery(signal, wanted.destination, exporter, limits, clock=self._clock)

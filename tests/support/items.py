@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from heliograph.recording.handoff import data_points
 
 NOW_NS = 1_700_000_000_000_000_000
-# Beyond what 64 bits hold and beyond every calendar: no encoder takes it, and nobody can print it as a time.
+# Beyond what 64 bits hold and beyond every calendar: nobody can print it as a time.
 IMPOSSIBLE_NS = 10**30
 
 _RESOURCE = Resource({"service.name": "under-test"})
@@ -90,9 +90,9 @@ GOOD: Mapping[str, Callable[[int], Any]] = {
     "logs": lambda number: make_log(f"work {number}", number=number),
 }
 BROKEN: Mapping[str, Callable[[], Any]] = {
-    "traces": lambda: make_span("broken", number=666, start_ns=IMPOSSIBLE_NS),
-    "metrics": lambda: collect(make_metric("broken", [10**400])),
-    "logs": lambda: make_log("broken", number=666, time_ns=IMPOSSIBLE_NS),
+    "traces": lambda: make_span("broken", number=1 << 128, start_ns=IMPOSSIBLE_NS),
+    "metrics": lambda: collect(make_metric("broken", ["many"])),
+    "logs": lambda: make_log("broken", number=1 << 128, time_ns=IMPOSSIBLE_NS),
 }
 # What the ledger counts one object for: a collection of metrics is as many items as it has data points.
 WEIGHT: Mapping[str, Callable[[Any], int]] = {"traces": lambda _span: 1, "metrics": data_points, "logs": lambda _record: 1}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from heliograph.health.check import HealthCheckResult
 from heliograph.health.manager import HealthCheckManager, HealthReport
 from heliograph.prometheus.exposition import Exposition
+from heliograph.text import shown
 
 HEALTH_PATHS: Mapping[str, str | None] = {"/health": None, "/health/live": "live", "/health/ready": "ready"}
 _GZIP_FROM_BYTES = 1024
@@ -110,17 +111,10 @@ def _plain(value: object, *, depth: int) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if depth < _DEEPEST and isinstance(value, Mapping):
-        return {_text_of(key): _plain(inner, depth=depth + 1) for key, inner in value.items()}
+        return {shown(key): _plain(inner, depth=depth + 1) for key, inner in value.items()}
     if depth < _DEEPEST and isinstance(value, (list, tuple)):
         return [_plain(inner, depth=depth + 1) for inner in value]
-    return _text_of(value)
-
-
-def _text_of(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # a check's own type may raise anything
-        return f"<{type(value).__name__}>"
+    return shown(value)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -15,6 +15,7 @@ from heliograph.exporters.otlp import OtlpExporter, Transport
 from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.outcome import Exporter
+from heliograph.recording.handoff import WEIGHTS
 from heliograph.settings import exporters as settings
 
 logger = logging.getLogger("heliograph.exporters")
@@ -58,5 +59,5 @@ _BUILDERS: Final[Mapping[str, Callable[[str, Any], Exporter[Any]]]] = {
     "jaeger": _jaeger,
     "console": lambda signal, _wanted: ConsoleExporter(signal),
     "file": _file,
-    "memory": lambda _signal, wanted: MemoryExporter(wanted.max_items),
+    "memory": lambda signal, wanted: MemoryExporter(wanted.max_items, WEIGHTS[signal]),
 }

@@ -13,13 +13,14 @@ from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from heliograph.pipeline.outcome import Delivered, Outcome, Retry, Shipment
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, Shipment
+from heliograph.text import printable
 
 
 class ConsoleExporter:
     """Prints items of one signal to ``stream``, which is looked up at each batch, so that a redirected one is honoured."""
 
-    def __init__(self, signal: str, stream: Callable[[], TextIO] = lambda: sys.stdout) -> None:
+    def __init__(self, signal: str, stream: Callable[[], TextIO | None] = lambda: sys.stdout) -> None:
         self._lines = _LINES[signal]
         self._stream = stream
 
@@ -28,7 +29,7 @@ class ConsoleExporter:
         broken = 0
         for item in items:
             try:
-                lines += self._lines(item)
+                lines += list(self._lines(item))
             except Exception:  # any value a user recorded may fail to print in any way; the others are still printed
                 broken += 1
         text = "".join(f"{line}\n" for line in lines)
@@ -39,6 +40,8 @@ class ConsoleExporter:
 
     def _print(self, text: str) -> Outcome:
         stream = self._stream()
+        if stream is None:
+            return Rejected(reason="this process has no standard output")
         encoding = stream.encoding or "utf-8"
         try:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
@@ -52,15 +55,16 @@ def _span_lines(span: ReadableSpan) -> Iterator[str]:
     duration_ms = ((span.end_time or 0) - (span.start_time or 0)) / 1e6
     status = span.status.status_code.name.lower()
     ids = f"trace={format_trace_id(span.context.trace_id)} span={format_span_id(span.context.span_id)}"
-    yield f"{_time(span.start_time)} span   {_text(span.name)} {duration_ms:.1f}ms {status} {ids} {_pairs(span.attributes)}"
+    what = f"{printable(span.name)} {duration_ms:.1f}ms {status}"
+    yield f"{_time(span.start_time)} span   {what} {ids} {_pairs(span.attributes)}"
 
 
 def _log_lines(entry: ReadableLogRecord) -> Iterator[str]:
     record = entry.log_record
-    what = f"event {record.event_name}" if record.event_name else _text(str(record.body))
+    what = f"event {record.event_name}" if record.event_name else printable(str(record.body))
     ids = f" trace={format_trace_id(record.trace_id)}" if record.trace_id else ""
     at_ns = record.timestamp or record.observed_timestamp
-    yield f"{_time(at_ns)} log    {record.severity_text or '-'} {_text(what)}{ids} {_pairs(record.attributes)}"
+    yield f"{_time(at_ns)} log    {printable(record.severity_text or '-')} {printable(what)}{ids} {_pairs(record.attributes)}"
 
 
 def _metric_lines(data: MetricsData) -> Iterator[str]:
@@ -70,8 +74,8 @@ def _metric_lines(data: MetricsData) -> Iterator[str]:
                 for point in metric.data.data_points:
                     value = getattr(point, "value", None)
                     shown = f"{value:g}" if value is not None else f"count={point.count} sum={point.sum:g}"  # type: ignore[union-attr]
-                    unit = f" {metric.unit}" if metric.unit else ""
-                    yield f"{_time(point.time_unix_nano)} metric {metric.name} {shown}{unit} {_pairs(point.attributes)}"
+                    unit = f" {printable(metric.unit)}" if metric.unit else ""
+                    yield f"{_time(point.time_unix_nano)} metric {printable(metric.name)} {shown}{unit} {_pairs(point.attributes)}"
 
 
 _LINES: Final[Mapping[str, Callable[[Any], Iterator[str]]]] = {
@@ -85,10 +89,5 @@ def _time(time_ns: int | None) -> str:
     return datetime.fromtimestamp((time_ns or 0) / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
 
 
-def _text(value: str) -> str:
-    # One item is one line, whatever a user put into it: control characters and bidi marks are escaped.
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in value)
-
-
 def _pairs(attributes: Mapping[str, Any] | None) -> str:
-    return _text(" ".join(f"{key}={json.dumps(value, default=str)}" for key, value in (attributes or {}).items()))
+    return printable(" ".join(f"{key}={json.dumps(value, default=str)}" for key, value in (attributes or {}).items()))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heliograph.otlp.json import json_line
-from heliograph.otlp.messages import SignalMessages, encode_each_that_can_be
+from heliograph.otlp.messages import SignalMessages
 from heliograph.pipeline.outcome import Delivered, Outcome, Retry, Shipment
 
 
@@ -21,15 +21,18 @@ class FileExporter:
     and so on; ``max_files`` older files are kept. Used by one delivery thread at a time."""
 
     def __init__(self, messages: SignalMessages, path: Path, *, max_bytes: int, max_files: int) -> None:
-        self._messages = messages
+        self._encoder = messages.encoder()
+        self._request = messages.request
         self._path = path
         self._max_bytes = max_bytes
         self._max_files = max_files
 
     def prepare(self, items: Sequence[Any]) -> Shipment:
-        message, broken = encode_each_that_can_be(self._messages.encode, items)
-        line = json_line(message)
-        return Shipment(send=lambda _timeout_s: self._append(line), unencodable=len(broken))
+        body, broken = self._encoder.encode(items)
+        if not body:
+            return Shipment(send=lambda _timeout_s: Delivered(), unencodable=broken)
+        line = json_line(self._request.FromString(body))
+        return Shipment(send=lambda _timeout_s: self._append(line), unencodable=broken)
 
     def close(self) -> None:
         """Nothing to release: the file is closed after each batch."""
@@ -44,12 +47,16 @@ class FileExporter:
         return Delivered()
 
     def _write(self, line: bytes) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mkdir(parents=True) would give the folders in between the default mode.
+        for folder in reversed(self._path.parents):
+            folder.mkdir(mode=0o700, exist_ok=True)
         # O_BINARY exists on Windows only, where a text-mode descriptor would turn \n into \r\n.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         descriptor = os.open(self._path, flags, 0o600)
         try:
             size = os.fstat(descriptor).st_size
+            if size and _last_byte(descriptor, size) != b"\n":
+                line = b"\n" + line  # somebody was killed in the middle of a line; it ends here
             try:
                 written = 0
                 while written < len(line):
@@ -75,3 +82,8 @@ class FileExporter:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _last_byte(descriptor: int, size: int) -> bytes:
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1)

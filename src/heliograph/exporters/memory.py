@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from heliograph.pipeline.outcome import Delivered, Outcome, Shipment
@@ -14,8 +14,9 @@ T = TypeVar("T")
 class MemoryExporter(Generic[T]):
     """Keeps what is delivered, up to ``max_items``; the rest is refused. Thread-safe."""
 
-    def __init__(self, max_items: int = 100_000) -> None:
+    def __init__(self, max_items: int = 100_000, weigh: Callable[[T], int] = lambda _item: 1) -> None:
         self._max_items = max_items
+        self._weigh = weigh
         self._items: list[T] = []
         self._lock = threading.Lock()
 
@@ -40,5 +41,5 @@ class MemoryExporter(Generic[T]):
         with self._lock:
             room = max(0, self._max_items - len(self._items))
             self._items += items[:room]
-        rejected = max(0, len(items) - room)
+        rejected = sum(map(self._weigh, items[room:]))
         return Delivered(rejected=rejected, reason=f"memory holds its {self._max_items} items" if rejected else "")

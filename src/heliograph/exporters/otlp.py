@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from heliograph.otlp.messages import SignalMessages, encode_each_that_can_be
-from heliograph.pipeline.outcome import Outcome, Shipment
+from heliograph.otlp.messages import SignalMessages
+from heliograph.pipeline.outcome import Delivered, Outcome, Shipment
 
 
 class Transport(Protocol):
@@ -26,13 +26,15 @@ class OtlpExporter:
     """An :class:`~heliograph.pipeline.outcome.Exporter` for any signal over any OTLP transport."""
 
     def __init__(self, messages: SignalMessages, transport: Transport) -> None:
-        self._messages = messages
+        self._encoder = messages.encoder()
         self._transport = transport
 
     def prepare(self, items: Sequence[Any]) -> Shipment:
-        message, broken = encode_each_that_can_be(self._messages.encode, items)
-        packed = self._transport.pack(message.SerializeToString())
-        return Shipment(send=lambda timeout_s: self._transport.send(packed, timeout_s), unencodable=len(broken))
+        body, broken = self._encoder.encode(items)
+        if not body:
+            return Shipment(send=lambda _timeout_s: Delivered(), unencodable=broken)
+        packed = self._transport.pack(body)
+        return Shipment(send=lambda timeout_s: self._transport.send(packed, timeout_s), unencodable=broken)
 
     def close(self) -> None:
         self._transport.close()

@@ -89,16 +89,14 @@ class OtlpGrpcTransport:
 
 
 def _retry_info_s(error: Any) -> float | None:
-    """The wait in the status details (google.rpc.RetryInfo), in seconds; None when the server gave none."""
-    for key, value in error.trailing_metadata() or ():
-        if key != "grpc-status-details-bin":
-            continue
-        try:
-            details = Status.FromString(value).details
-        except DecodeError:
+    """The wait in the status details (google.rpc.RetryInfo), in seconds; None when the server gave none that can be read."""
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    if details is None:
+        return None
+    info = RetryInfo()
+    try:
+        if not any(detail.Unpack(info) for detail in Status.FromString(details).details):
             return None
-        for detail in details:
-            info = RetryInfo()
-            if detail.Unpack(info):
-                return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
-    return None
+    except DecodeError:
+        return None
+    return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)

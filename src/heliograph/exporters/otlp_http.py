@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
 from heliograph.__about__ import __version__
+from heliograph.exporters.http_deadline import pool_manager
 from heliograph.otlp.messages import SignalMessages
 from heliograph.otlp.response import partial_success
 from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
@@ -28,8 +29,9 @@ _LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 
 def signal_url(endpoint: str, path: str) -> str:
     """The URL of one signal: ``endpoint`` with ``path`` appended, unless it ends with it already."""
-    base = endpoint.rstrip("/")
-    return base if base.endswith(path) else base + path
+    parts = urlsplit(endpoint)
+    base = parts.path.rstrip("/")
+    return urlunsplit(parts._replace(path=base if base.endswith(path) else base + path))
 
 
 class OtlpHttpTransport:
@@ -73,10 +75,7 @@ class OtlpHttpTransport:
                 redirect=False,
                 preload_content=False,
             )
-            try:
-                body = answer.read(_LONGEST_ANSWER_BYTES, decode_content=True)
-            finally:
-                answer.close() if answer.length_remaining else answer.release_conn()
+            body = _body(answer)
         except urllib3.exceptions.HTTPError as error:
             return Retry(reason=f"{_failure(error)} at {self._place}")
         return self._outcome(answer.status, answer.headers.get("Retry-After"), body)
@@ -91,7 +90,7 @@ class OtlpHttpTransport:
     def _connections(self) -> urllib3.PoolManager:
         # A forked child must not write into its parent's sockets.
         if self._pool is None or self._pool_pid != os.getpid():
-            self._pool, self._pool_pid = urllib3.PoolManager(num_pools=1, maxsize=1), os.getpid()
+            self._pool, self._pool_pid = pool_manager(), os.getpid()
         return self._pool
 
     def _outcome(self, status: int, retry_after: str | None, body: bytes) -> Outcome:
@@ -107,14 +106,26 @@ class OtlpHttpTransport:
         """``Retry-After`` in either form of RFC 9110, section 10.2.3, as seconds from now; None when it says nothing."""
         if retry_after is None:
             return None
-        if retry_after.strip().isdigit():
-            return float(retry_after)
+        text = retry_after.strip()
+        if text.isascii() and text.isdigit():
+            return float(text)
         try:
             at = parsedate_to_datetime(retry_after)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0.0, (at - self._now()).total_seconds())
+
+
+def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """The body as far as it can be read: the status counts, whatever its body is."""
+    try:
+        body = answer.read(_LONGEST_ANSWER_BYTES, decode_content=True)
+    except urllib3.exceptions.HTTPError:
+        answer.close()
+        return b""
+    answer.close() if answer.length_remaining else answer.release_conn()
+    return body
 
 
 # The first row whose type fits names the failure. The exceptions' own texts hold object addresses: each would be new.

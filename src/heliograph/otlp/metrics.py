@@ -99,6 +99,8 @@ class MetricEncoder:
                             continue
                         encoded, lost = self._metric(metric)
                         broken += lost
+                        if lost and lost == len(metric.data.data_points):
+                            continue
                         groups.add(resource_metrics.resource, scope_metrics.scope, encoded)
         return groups.request(), broken
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from heliograph.otlp import wire
 from heliograph.otlp.wire import double, varint
+from heliograph.text import shown
 
 LONGEST_TEXT: Final = 128 * 1024
 DEEPEST: Final = 16
@@ -168,10 +169,7 @@ class ValueEncoder:
 
     def _as_text(self, value: Any) -> str:
         self.repaired += 1
-        try:
-            return str.__str__(str(value))
-        except Exception:  # a user's __str__ may raise anything
-            return f"<{type(value).__name__} that cannot be shown>"
+        return str.__str__(shown(value))
 
 
 def _remember(cache: dict[Any, Any], key: Any, value: Any) -> None:

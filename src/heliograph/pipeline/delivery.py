@@ -12,15 +12,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from heliograph.clock import Clock, SystemClock
+from heliograph.clock import Clock, SystemClock, bounded_s
 from heliograph.pipeline.ledger import Account, DropReason, LedgerCounts, Signal
 from heliograph.pipeline.notices import Notices
 from heliograph.pipeline.outcome import Delivered, Exporter, Outcome, Rejected, Retry, Shipment
 from heliograph.pipeline.retry import Backoff
 from heliograph.pipeline.status import ExportState, ExportStatus
 from heliograph.recording.suppression import suppressed_instrumentation
+from heliograph.text import printable
 
 T = TypeVar("T")
+
+_QUEUE_FULL = "dropping: the queue is full"
+# An exception's own text is not shown in here: it may hold a header that could not be sent, with its secret.
+
+# A told wait below this is none: it would make the retries a busy loop.
+_LEAST_TOLD_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +83,8 @@ class Delivery(Generic[T]):
         self._account = Account()
         self._notices = Notices(f"{self.destination} ({self.signal})", self._clock)
         self._state, self._reason = ExportState.HEALTHY, ""
-        self._entered = self._settled = self._lost = self._flush_up_to = 0
+        self._entered = self._settled = self._flush_up_to = 0
+        self._lost = self._lost_at_flush = 0
         self._urgency = 0  # counts requests to hurry; a wait between attempts ends when it grows
         self._queue_full_said = 0
         self._is_closed = self._is_abandoned = False
@@ -96,11 +104,9 @@ class Delivery(Generic[T]):
         weight = self._weigh(item)
         with self._changed:
             self._account.accept(weight)
-            if self._is_closed:
-                self._account.drop(weight, DropReason.SHUTDOWN)
-                return
-            if len(self._waiting) >= self._limits.queue_size:
-                self._account.drop(weight, DropReason.QUEUE_FULL)
+            if self._is_closed or len(self._waiting) >= self._limits.queue_size:
+                self._account.drop(weight, DropReason.SHUTDOWN if self._is_closed else DropReason.QUEUE_FULL)
+                self._lost += weight
                 return
             self._waiting.append(_Entry(item, weight, self._clock.monotonic_ns()))
             self._entered += 1
@@ -123,12 +129,18 @@ class Delivery(Generic[T]):
 
     def begin_flush(self) -> Callable[[int], bool]:
         """Ask that all accepted items leave now. Returns a function that waits for it until a monotonic time in ns, and
-        says whether each one of them was delivered."""
+        says whether each item that was accepted since the flush before was delivered."""
         with self._changed:
-            up_to, lost = self._entered, self._lost
+            up_to, lost = self._entered, self._lost_at_flush
             self._flush_up_to = max(self._flush_up_to, up_to)
             self._hurry()
-        return lambda deadline_ns: self._wait_settled(up_to, deadline_ns) and self._lost == lost
+        return lambda deadline_ns: self._is_flushed(up_to, lost, deadline_ns)
+
+    def _is_flushed(self, up_to: int, lost: int, deadline_ns: int) -> bool:
+        is_settled = self._wait_settled(up_to, deadline_ns)
+        with self._changed:
+            self._lost_at_flush = self._lost
+            return is_settled and self._lost == lost
 
     def close(self, deadline_ns: int) -> None:
         """Accept nothing more, and let what is here leave until ``deadline_ns`` (monotonic)."""
@@ -147,7 +159,10 @@ class Delivery(Generic[T]):
         self._abandon()
         if worker is not None:
             worker.join(max(0.05, self._remaining_s(self._deadline_ns)))
-        self.exporter.close()
+        try:
+            self.exporter.close()
+        except Exception as error:  # an exporter may fail in any way; the others must still be closed
+            self._notices.failing(f"cannot close: {type(error).__name__}", consequence="left open")
 
     def _abandon(self) -> None:
         """Drop and count what is left; whatever an attempt that is still running says comes too late."""
@@ -192,6 +207,8 @@ class Delivery(Generic[T]):
         """Wait for the next batch; an empty one means that there is nothing left to do."""
         with self._changed:
             while not self._is_abandoned:
+                if self._is_closed and self._remaining_s(self._deadline_ns) <= 0:
+                    break  # finish() counts what is left
                 wait_s = self._due_in_s()
                 if wait_s is not None and wait_s <= 0:
                     size = min(len(self._waiting), self._limits.batch_size)
@@ -230,8 +247,8 @@ class Delivery(Generic[T]):
     def _prepare(self, batch: list[_Entry[T]]) -> Shipment:
         try:
             return self.exporter.prepare([entry.item for entry in batch])
-        except Exception as error:  # an exporter may fail in any way; the batch is counted as rejected by _settle
-            reason = f"cannot encode the batch: {error!r}"
+        except BaseException as error:  # an exporter may fail in any way, and this thread is ours; _settle counts the batch
+            reason = f"cannot encode the batch: {type(error).__name__}"
             return Shipment(send=lambda _timeout_s: Rejected(reason=reason))
 
     def _attempt(self, shipment: Shipment) -> Outcome:
@@ -239,15 +256,20 @@ class Delivery(Generic[T]):
         if self._is_closed:
             timeout_s = min(timeout_s, max(0.1, self._remaining_s(self._deadline_ns)))
         try:
-            return shipment.send(timeout_s)
-        except Exception as error:  # an exporter may fail in any way; its siblings and this thread go on
-            return Rejected(reason=f"the exporter raised {error!r}")
+            outcome: object = shipment.send(timeout_s)
+        except BaseException as error:  # an exporter may fail in any way; its siblings and this thread go on
+            return Rejected(reason=f"the exporter raised {type(error).__name__}")
+        if not isinstance(outcome, (Delivered, Rejected, Retry)):
+            return Rejected(reason=f"the exporter answered a {type(outcome).__name__}, expected Delivered, Rejected or Retry")
+        return outcome
 
     def _settle(self, batch: list[_Entry[T]], shipment: Shipment, outcome: Delivered | Rejected) -> None:
         weight = sum(entry.weight for entry in batch)
         unencodable = min(shipment.unencodable, weight)
         sent = weight - unencodable
         rejected = sent if isinstance(outcome, Rejected) else min(outcome.rejected, sent)
+        # Said before it is counted: who waits for a flush finds the status of this batch, not of the one before.
+        self._note_end(outcome, rejected, unencodable)
         with self._changed:
             if self._is_abandoned:
                 return
@@ -258,50 +280,48 @@ class Delivery(Generic[T]):
             self._in_flight = []
             self._settled += len(batch)
             self._changed.notify_all()
+
+    def _note_end(self, outcome: Delivered | Rejected, rejected: int, unencodable: int) -> None:
         if rejected:
             state = ExportState.FAILED if isinstance(outcome, Rejected) else ExportState.DEGRADED
             self._note_trouble(state, outcome.reason, f"{rejected} items dropped")
         elif unencodable:
             self._note_trouble(ExportState.DEGRADED, "items that cannot be encoded", f"{unencodable} items dropped")
-        else:
-            self._note_health()
+        elif not self._note(ExportState.HEALTHY, ""):
+            self._notices.recovered()
 
     def _pause(self, retry: Retry, attempt: int, urgency: int) -> bool:
         """Wait before the next attempt; False when there will be none, since it would come after the shutdown's deadline."""
-        wait_s = retry.after_s if retry.after_s is not None else self._backoff.wait_s(attempt)
+        told_s = bounded_s(retry.after_s or 0.0)
+        is_told = told_s >= _LEAST_TOLD_WAIT_S
+        wait_s = told_s if is_told else self._backoff.wait_s(attempt)
         until_ns = self._clock.monotonic_ns() + round(wait_s * 1e9)
         with self._changed:
             while not self._is_abandoned and (left_s := self._remaining_s(until_ns)) > 0:
                 # Somebody waits for a flush or a shutdown: do not sit out a wait that was only our own choice.
-                if retry.after_s is None and urgency != self._urgency:
+                if not is_told and urgency != self._urgency:
                     break
                 if self._is_closed and until_ns >= self._deadline_ns:
                     self._abandon()
+                    return False
                 self._changed.wait(left_s)
             return not self._is_abandoned
 
     def _note_trouble(self, state: ExportState, reason: str, consequence: str) -> None:
-        with self._changed:
-            self._state, self._reason = state, reason
         self._notices.failing(reason, consequence=consequence)
-        self._note_full_queue()
+        self._note(state, reason)
 
-    def _note_health(self) -> None:
-        if not self._note_full_queue():
-            with self._changed:
-                self._state, self._reason = ExportState.HEALTHY, ""
-            self._notices.recovered()
-
-    def _note_full_queue(self) -> bool:
-        """Say when items were dropped at the queue since this was last asked."""
+    def _note(self, state: ExportState, reason: str) -> bool:
+        """Remember how the last attempt ended; true when items found the queue full since the one before."""
         dropped = self.counts().dropped.get(DropReason.QUEUE_FULL.value, 0)
         new, self._queue_full_said = dropped - self._queue_full_said, dropped
         if new:
-            with self._changed:
-                self._state = max(self._state, ExportState.DEGRADED, key=list(ExportState).index)
-                self._reason = f"{self._reason}; dropping: the queue is full".removeprefix("; ")
+            state = ExportState.DEGRADED if state is ExportState.HEALTHY else state
+            reason = f"{reason}; {_QUEUE_FULL}" if reason else _QUEUE_FULL
             self._notices.failing(
                 f"the queue of {self._limits.queue_size} is full",
                 consequence=f"{new} items dropped; raise delivery.queue_size",
             )
+        with self._changed:
+            self._state, self._reason = state, printable(reason)
         return bool(new)

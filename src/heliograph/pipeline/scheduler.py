@@ -65,8 +65,13 @@ class Scheduler:
 
     def _start_thread(self) -> None:
         if self._thread is None and self._jobs and not self._is_closed:
-            self._thread = threading.Thread(target=self._run, name="heliograph-scheduler", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="heliograph-scheduler", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no more threads, or the interpreter is exiting
+                logger.warning("no thread for what runs at intervals (%s): metrics are pushed at a flush only", error)
+                return
+            self._thread = thread
 
     def _run(self) -> None:
         with suppressed_instrumentation():
@@ -88,7 +93,7 @@ class Scheduler:
     def _run_job(self, job: _Job) -> None:
         try:
             job.run()
-        except Exception:  # a job may fail in any way; the others must still run
+        except BaseException:  # a job may fail in any way, and this thread is ours; the others must still run
             now_ns = self._clock.monotonic_ns()
             if now_ns >= job.silent_until_ns:
                 job.silent_until_ns = now_ns + _QUIET_NS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
@@ -96,3 +96,12 @@ def data_points(data: MetricsData) -> int:
         for scope in resource.scope_metrics
         for metric in scope.metrics
     )
+
+
+def one(_item: Any) -> int:
+    """A span or a log record is one item."""
+    return 1
+
+
+# How many items of the ledger one accepted object stands for, by signal.
+WEIGHTS: Final = {"traces": one, "metrics": data_points, "logs": one}

@@ -18,7 +18,8 @@ from typing import Any, Final, TypeVar
 from opentelemetry.metrics import Meter
 
 from heliograph.errors import InstrumentError
-from heliograph.recording.mishaps import Mishaps, described, shown
+from heliograph.recording.mishaps import Mishaps
+from heliograph.text import described, shown
 
 Attributes = Mapping[str, Any] | None
 

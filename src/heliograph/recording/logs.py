@@ -15,8 +15,9 @@ from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumbe
 from opentelemetry.context import get_current
 from opentelemetry.semconv.attributes import code_attributes, exception_attributes
 
-from heliograph.recording.mishaps import Mishaps, plain, shown
+from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.suppression import is_suppressed
+from heliograph.text import plain, shown
 
 OWN_LOGGERS: Final = "heliograph"
 

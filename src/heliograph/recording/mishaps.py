@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from typing import Any
 
 from heliograph.clock import Clock, SystemClock
+from heliograph.text import described, printable
 
 _QUIET_NS = 60 * 1_000_000_000
 
@@ -35,33 +35,9 @@ class Mishaps:
             if now_ns < self._silent_until_ns.get(kind, 0):
                 return
             self._silent_until_ns[kind] = now_ns + _QUIET_NS
-        logger.warning("%s: %s", kind, described(detail))
+        logger.warning("%s: %s", kind, printable(described(detail)))
 
     def counts(self) -> dict[str, int]:
         """How often each kind happened."""
         with self._lock:
             return dict(self._counts)
-
-
-def plain(value: object) -> Any:
-    """``value`` where every exporter can carry it, else its text."""
-    return value if isinstance(value, (str, bool, int, float, bytes)) else shown(value)
-
-
-def described(value: object) -> str:
-    """``value`` as text; an exception with its type before it."""
-    text = shown(value)
-    is_named = not isinstance(value, BaseException) or text == _unshowable(value)
-    return text if is_named else f"{type(value).__name__}: {text}"
-
-
-def shown(value: object) -> str:
-    """``value`` as text, also when its own ``__str__`` raises."""
-    try:
-        return str(value)
-    except Exception:  # a user's __str__ may raise anything
-        return _unshowable(value)
-
-
-def _unshowable(value: object) -> str:
-    return f"<{type(value).__name__} that cannot be shown>"

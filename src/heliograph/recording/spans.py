@@ -16,7 +16,8 @@ from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, Stat
 
 from heliograph.recording.current import Current
 from heliograph.recording.generators import async_generator_in_span, generator_in_span
-from heliograph.recording.mishaps import Mishaps, described, plain, shown
+from heliograph.recording.mishaps import Mishaps
+from heliograph.text import described, plain, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")

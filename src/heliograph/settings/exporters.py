@@ -37,6 +37,14 @@ def _metrics_path(value: str) -> str:
     return value
 
 
+def _header_value(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("printable ASCII text: a header cannot carry anything else")
+    return value
+
+
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Endpoint = Annotated[str, AfterValidator(_http_url)]
 HttpPath = Annotated[str, AfterValidator(_metrics_path)]
 
@@ -61,7 +69,7 @@ def _default_endpoint(options: dict[str, Any]) -> str:
 class _OtlpOptions(ExporterSettings):
     protocol: Literal["http", "grpc"] = "http"
     endpoint: Endpoint = Field(default_factory=_default_endpoint)
-    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    headers: Mapping[str, HeaderValue] = Field(default_factory=dict)
     compression: Literal["gzip", "none"] = "gzip"
     timeout: Duration = parse_duration("10s")
 

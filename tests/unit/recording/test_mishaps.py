@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from heliograph.clock import ManualClock
-from heliograph.recording.mishaps import Mishaps, shown
+from heliograph.recording.mishaps import Mishaps
+from heliograph.text import shown
 
 
 class UnshowableError(Exception):
