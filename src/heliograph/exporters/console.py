@@ -71,11 +71,15 @@ def _metric_lines(data: MetricsData) -> Iterator[str]:
     for resource in data.resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
+                unit = f" {printable(metric.unit)}" if metric.unit else ""
                 for point in metric.data.data_points:
-                    value = getattr(point, "value", None)
-                    shown = f"{value:g}" if value is not None else f"count={point.count} sum={point.sum:g}"  # type: ignore[union-attr]
-                    unit = f" {printable(metric.unit)}" if metric.unit else ""
-                    yield f"{_time(point.time_unix_nano)} metric {printable(metric.name)} {shown}{unit} {_pairs(point.attributes)}"
+                    what = f"metric {printable(metric.name)} {_value(point)}{unit}"
+                    yield f"{_time(point.time_unix_nano)} {what} {_pairs(point.attributes)}"
+
+
+def _value(point: Any) -> str:
+    value = getattr(point, "value", None)
+    return f"{value:g}" if value is not None else f"count={point.count} sum={point.sum:g}"
 
 
 _LINES: Final[Mapping[str, Callable[[Any], Iterator[str]]]] = {

@@ -1,7 +1,7 @@
 """urllib3 with a deadline for the whole answer.
 
-urllib3's time-out is for each read of the socket: an answer that drips in byte by byte would never end. Here each read gets what
-is left of the time-out, so that one attempt takes no longer than it says.
+urllib3's time-out is for each read of the socket: an answer that drips in byte by byte would never end. Here each read gets
+what is left of the time-out, so that one attempt takes no longer than it says.
 """
 
 from __future__ import annotations

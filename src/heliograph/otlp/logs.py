@@ -5,13 +5,11 @@ Source: opentelemetry-proto, ``logs/v1/logs.proto``. Takes anything with the sur
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from heliograph.otlp import wire
 from heliograph.otlp.sdk_items import plain
-from heliograph.otlp.source import Grouping, SourceEncoder
-from heliograph.otlp.values import ValueEncoder
+from heliograph.otlp.source import ItemEncoder
 from heliograph.otlp.wire import clamped, fixed32, fixed64, varint
 
 _TIME: Final = wire.tag(1, wire.FIXED64)
@@ -27,33 +25,10 @@ _OBSERVED: Final = wire.tag(11, wire.FIXED64)
 _EVENT_NAME: Final = wire.tag(12, wire.BYTES)
 
 
-class LogEncoder:
-    """Encodes log records. One that is broken beyond repair is left out and counted; its siblings are not touched by it.
+class LogEncoder(ItemEncoder):
+    """Encodes log records."""
 
-    Not locked: one thread encodes.
-    """
-
-    def __init__(self) -> None:
-        self._values = ValueEncoder()
-        self._sources = SourceEncoder(self._values)
-
-    @property
-    def repaired(self) -> int:
-        """Values that could not be carried as they were, so far."""
-        return self._values.repaired
-
-    def encode(self, entries: Iterable[Any]) -> tuple[bytes, int]:
-        """The request, and how many of ``entries`` are not in it."""
-        groups = Grouping(self._sources)
-        broken = 0
-        for entry in entries:
-            try:
-                groups.add(entry.resource, entry.instrumentation_scope, self._record(entry))
-            except Exception:  # an object of somebody else's may raise anything; it alone is left out
-                broken += 1
-        return groups.request(), broken
-
-    def _record(self, entry: Any) -> bytes:
+    def _item(self, entry: Any) -> bytes:
         record, values = entry.log_record, self._values
         parts: list[bytes] = []
         add = parts.append

@@ -6,6 +6,7 @@ and ``common/v1/common.proto``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from heliograph.otlp import wire
@@ -98,3 +99,32 @@ def _keep(cache: dict[int, tuple[Any, Any]], source: Any, written: Any) -> None:
     if len(cache) >= _MOST_KEPT:
         cache.clear()
     cache[id(source)] = (source, written)
+
+
+class ItemEncoder:
+    """What the encoders of spans and of log records share. One item that is broken beyond repair is left out and counted;
+    its siblings are not touched by it. Not locked: one thread encodes."""
+
+    def __init__(self) -> None:
+        self._values = ValueEncoder()
+        self._sources = SourceEncoder(self._values)
+
+    @property
+    def repaired(self) -> int:
+        """Values that could not be carried as they were, so far."""
+        return self._values.repaired
+
+    def encode(self, items: Iterable[Any]) -> tuple[bytes, int]:
+        """The request, and how many of ``items`` are not in it."""
+        groups = Grouping(self._sources)
+        broken = 0
+        for item in items:
+            try:
+                groups.add(item.resource, item.instrumentation_scope, self._item(item))
+            except Exception:  # an object of somebody else's may raise anything; it alone is left out
+                broken += 1
+        return groups.request(), broken
+
+    def _item(self, item: Any) -> bytes:
+        """One item, without the field that holds it."""
+        raise NotImplementedError

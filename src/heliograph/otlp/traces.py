@@ -6,15 +6,13 @@ Source: opentelemetry-proto, ``trace/v1/trace.proto``. Takes anything with the s
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from typing import Any, Final
 
 from opentelemetry.trace import StatusCode
 
 from heliograph.otlp import wire
 from heliograph.otlp.sdk_items import parts_of, plain
-from heliograph.otlp.source import Grouping, SourceEncoder
-from heliograph.otlp.values import ValueEncoder
+from heliograph.otlp.source import ItemEncoder
 from heliograph.otlp.wire import clamped, fixed32, fixed64, varint
 
 _TRACE_ID: Final = wire.tag(1, wire.BYTES) + varint(16)
@@ -62,34 +60,14 @@ _REMOTE_KNOWN: Final = 0x100
 _REMOTE: Final = 0x200
 
 
-class TraceEncoder:
-    """Encodes spans. One that is broken beyond repair is left out and counted; its siblings are not touched by it.
-
-    Not locked: one thread encodes.
-    """
+class TraceEncoder(ItemEncoder):
+    """Encodes spans, and remembers the bytes of their names."""
 
     def __init__(self) -> None:
-        self._values = ValueEncoder()
-        self._sources = SourceEncoder(self._values)
+        super().__init__()
         self._names: dict[tuple[str, int], bytes] = {}
 
-    @property
-    def repaired(self) -> int:
-        """Values that could not be carried as they were, so far."""
-        return self._values.repaired
-
-    def encode(self, spans: Iterable[Any]) -> tuple[bytes, int]:
-        """The request, and how many of ``spans`` are not in it."""
-        groups = Grouping(self._sources)
-        broken = 0
-        for span in spans:
-            try:
-                groups.add(span.resource, span.instrumentation_scope, self._span(span))
-            except Exception:  # an object of somebody else's may raise anything; it alone is left out
-                broken += 1
-        return groups.request(), broken
-
-    def _span(self, span: Any) -> bytes:
+    def _item(self, span: Any) -> bytes:
         values = self._values
         trace_id, span_id, _is_remote, trace_flags, trace_state, _is_valid = span.context
         parts = [_IDS(_TRACE_ID, trace_id >> 64, trace_id & _LAST_64, _SPAN_ID, span_id)]
