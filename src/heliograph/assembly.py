@@ -16,6 +16,7 @@ from heliograph import names
 from heliograph.clock import Clock, bounded_s
 from heliograph.exporters.build import build_exporter
 from heliograph.pipeline import pipeline as pipelines
+from heliograph.pipeline import self_metrics
 from heliograph.pipeline.delivery import Delivery, DeliveryLimits
 from heliograph.pipeline.ledger import DropReason, LedgerCounts, Signal
 from heliograph.pipeline.outcome import Exporter
@@ -120,6 +121,7 @@ class Assembly:
         if settings.metrics.enabled and settings.system.enabled:
             self._system = SystemCollector(settings.metrics.collection_interval.total_seconds(), self._clock)
             self._system.register(providers.meter.get_meter(names.SYSTEM_SCOPE))
+        self_metrics.register(providers.meter.get_meter(names.PIPELINE_SCOPE), self.ledger)
         for reader in self._collect:
             interval_s = settings.metrics.collection_interval.total_seconds()
             self._scheduler.every(interval_s, reader.collect, name="metric collection")

@@ -34,6 +34,7 @@ from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.spans import Spans, SpanScope
 from heliograph.settings import TelemetrySettings, differences
 from heliograph.surface import Surface
+from heliograph.termination import TerminationHandler
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -70,6 +71,7 @@ class TelemetryManager:
         self._assembly = Assembly(self.settings, self._surface, self._clock)
         self._spans = Spans(lambda: self._assembly.recorder.tracer, self._mishaps)
         self._instruments = Instruments(self._mishaps)
+        self._termination = TerminationHandler(self.shutdown)
         self._is_owner = False
 
     # Life
@@ -115,6 +117,7 @@ class TelemetryManager:
         if self.is_enabled:
             self._assembly.start()
             atexit.register(self.shutdown)
+            self._termination.install()
         _watch_forks()
         self._is_owner = True
         TelemetryManager._running = self
@@ -130,6 +133,7 @@ class TelemetryManager:
             if running is not None and running._assembly is self._assembly:
                 TelemetryManager._running = None
                 atexit.unregister(running.shutdown)
+                running._termination.uninstall()
             self._is_owner = False
             assembly = self._assembly
             if not assembly.is_closing:

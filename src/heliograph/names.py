@@ -18,7 +18,17 @@ HEALTH_STATUS: Final = "health.status"
 HEALTH_CHECK_STATUS: Final = "health.check.status"
 HEALTH_CHECK_NAME: Final = "health.check.name"
 
+# Telemetry about telemetry: ours. An item is a span, a log record or a metric data point.
+ITEMS_ACCEPTED: Final = "heliograph.items.accepted"
+ITEMS_DELIVERED: Final = "heliograph.items.delivered"
+ITEMS_DROPPED: Final = "heliograph.items.dropped"
+ITEMS_PENDING: Final = "heliograph.items.pending"
+SIGNAL: Final = "signal"
+DESTINATION: Final = "destination"
+REASON: Final = "reason"
+
 # Instrumentation scopes.
 SCOPE: Final = "heliograph"
 SYSTEM_SCOPE: Final = "heliograph.system"
 HEALTH_SCOPE: Final = "heliograph.health"
+PIPELINE_SCOPE: Final = "heliograph.pipeline"

@@ -1,0 +1,41 @@
+"""The ledger as metrics: what /metrics says is what the ledger says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from heliograph import TelemetryManager
+from tests.support.otlp_receiver import Answer, http_receiver
+from tests.support.processes import get
+from tests.support.waiting import until
+
+
+def _samples(telemetry: TelemetryManager) -> list[str]:
+    text = get(f"{telemetry.endpoint_url}/metrics")[1].decode()
+    return [line for line in text.splitlines() if line.startswith("heliograph_items_")]
+
+
+def test_the_metrics_say_what_the_ledger_says(start: Callable[..., TelemetryManager]) -> None:
+    with http_receiver() as receiver:
+        receiver.answers = [Answer(status=400)]
+        exporters = ["memory", {"type": "otlp", "endpoint": receiver.url}]
+        telemetry = start(tracing={"exporters": exporters}, metrics={"exporters": ["prometheus"]}, logs={"exporters": []})
+        for _ in range(3):
+            with telemetry.span("work"):
+                pass
+        until(lambda: not telemetry.force_flush())
+        samples = _samples(telemetry)
+    assert 'heliograph_items_accepted_total{destination="otlp",signal="traces"} 3.0' in samples
+    assert 'heliograph_items_delivered_total{destination="memory",signal="traces"} 3.0' in samples
+    assert 'heliograph_items_delivered_total{destination="otlp",signal="traces"} 0.0' in samples
+    assert 'heliograph_items_dropped_total{destination="otlp",reason="rejected",signal="traces"} 3.0' in samples
+    assert 'heliograph_items_pending{destination="otlp",signal="traces"} 0.0' in samples
+
+
+def test_every_reason_is_there_from_the_start_so_that_its_first_increase_is_seen(
+    start: Callable[..., TelemetryManager],
+) -> None:
+    telemetry = start(metrics={"exporters": ["prometheus"]}, logs={"exporters": []})
+    drops = [sample for sample in _samples(telemetry) if sample.startswith("heliograph_items_dropped_total")]
+    assert [drop.split('reason="')[1].split('"')[0] for drop in drops] == ["queue_full", "rejected", "encoding", "shutdown"]
+    assert all(drop.endswith(" 0.0") for drop in drops)

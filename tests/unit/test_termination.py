@@ -1,0 +1,96 @@
+"""SIGTERM: what was accepted arrives, and the process ends as it would have without heliograph."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from heliograph.termination import TerminationHandler
+from tests.support.interpreter import start_script
+from tests.support.otlp_receiver import http_receiver
+
+APPLICATION = """
+    import signal, sys, threading, time
+    from heliograph import TelemetryManager
+    {before}
+    telemetry = TelemetryManager.start("app", tracing={{"exporters": [{{"type": "otlp", "endpoint": sys.argv[1]}}]}}, **QUIET)
+    {after}
+    for number in range(100):
+        with telemetry.span("work", number=number):
+            pass
+    print("ready", flush=True)
+    {wait}
+"""
+WAIT = "time.sleep(30)"
+
+
+def terminated(url: str, *, before: str = "", after: str = "", wait: str = WAIT, times: int = 1) -> tuple[int, str]:
+    """Send SIGTERM to an application that has recorded 100 spans; returns its exit code and what it wrote to stderr."""
+    process = start_script(APPLICATION.format(before=before, after=after, wait=wait), url)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for _ in range(times):
+            process.send_signal(signal.SIGTERM)
+        _out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+    return process.returncode, err
+
+
+def test_a_process_that_does_not_care_about_sigterm_delivers_and_ends_by_it() -> None:
+    with http_receiver() as receiver:
+        assert terminated(receiver.url) == (-signal.SIGTERM, "")
+        assert len(set(receiver.span_ids())) == len(receiver.span_ids()) == 100
+
+
+def test_a_lock_that_the_interrupted_code_holds_keeps_nothing_from_being_delivered() -> None:
+    # The main thread sits in a measurement, inside the SDK's own lock, when the signal comes.
+    wait = """
+    counter = telemetry.meter.create_counter("c")
+    while True:
+        counter.add(1)
+    """
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, wait=wait) == (-signal.SIGTERM, "")
+        assert len(receiver.span_ids()) == 100
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_the_handler_of_an_application_is_left_alone_and_its_exit_delivers(place: str) -> None:
+    handler = "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))"
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, **{place: handler}) == (7, "")
+        assert len(receiver.span_ids()) == 100
+
+
+def test_an_ignored_sigterm_stays_ignored() -> None:
+    ignoring = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, before=ignoring, wait="time.sleep(1); sys.exit(3)") == (3, "")
+        assert len(receiver.span_ids()) == 100
+
+
+def test_a_dead_collector_holds_the_process_no_longer_than_the_shutdown_may_take() -> None:
+    code, _err = terminated("http://127.0.0.1:9", before='QUIET["delivery"] = {"shutdown_timeout": "1s"}')
+    assert code == -signal.SIGTERM
+
+
+def test_the_default_is_back_after_a_shutdown() -> None:
+    with http_receiver() as receiver:
+        code, _err = terminated(
+            receiver.url, wait="telemetry.shutdown(); assert signal.getsignal(15) is signal.SIG_DFL; time.sleep(30)"
+        )
+        assert code == -signal.SIGTERM
+
+
+def test_a_manager_that_is_started_on_another_thread_installs_no_handler() -> None:
+    handler = TerminationHandler(lambda: None)
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=handler.install)
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is before
