@@ -32,6 +32,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay_s: float = 0.0
+    details: str = "told to"
 
 
 class OtlpReceiver:
@@ -56,14 +57,15 @@ class OtlpReceiver:
             self.requests.append((signal, headers, _REQUESTS[signal].FromString(body)))
 
     def spans(self) -> list[Any]:
+        return [span for batch in self.batches() for span in batch]
+
+    def batches(self) -> list[list[Any]]:
+        """The spans of each request."""
         with self._lock:
             received = [message for signal, _headers, message in self.requests if signal == "traces"]
         return [
-            span
+            [span for part in message.resource_spans for scope in part.scope_spans for span in scope.spans]
             for message in received
-            for resource in message.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
         ]
 
     def span_ids(self) -> list[bytes]:
@@ -155,7 +157,7 @@ def grpc_receiver() -> Iterator[OtlpReceiver]:
                 time.sleep(answer.delay_s)
                 if answer.status != 200:
                     context.set_trailing_metadata(tuple(answer.headers.items()))
-                    context.abort(codes[answer.status], "told to")
+                    context.abort(codes[answer.status], answer.details)
                 receiver.keep(signal, headers, body)
                 return answer.body
 

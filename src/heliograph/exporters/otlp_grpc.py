@@ -18,7 +18,7 @@ from google.rpc.status_pb2 import Status
 
 from heliograph.otlp.messages import SignalMessages
 from heliograph.otlp.response import partial_success
-from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, TooLarge
 
 _RETRYABLE: Final = frozenset(
     {
@@ -85,6 +85,8 @@ class OtlpGrpcTransport:
         after_s = _retry_info_s(error)
         if code in _RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after_s is not None):
             return Retry(reason=reason, after_s=after_s)
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in (error.details() or ""):
+            return TooLarge(reason=reason)  # what gRPC itself says when a message exceeds the server's limit
         return Rejected(reason=reason)
 
 

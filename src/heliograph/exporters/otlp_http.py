@@ -21,9 +21,10 @@ from heliograph.__about__ import __version__
 from heliograph.exporters.http_deadline import pool_manager
 from heliograph.otlp.messages import SignalMessages
 from heliograph.otlp.response import partial_success
-from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, TooLarge
 
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
+_TOO_LARGE: Final = 413
 _LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -98,6 +99,8 @@ class OtlpHttpTransport:
             rejected, reason = partial_success(self._messages, body)
             return Delivered(rejected=rejected, reason=f"partial success: {reason[:200]}" if rejected else "")
         reason = f"HTTP {status} from {self._place}"
+        if status == _TOO_LARGE:
+            return TooLarge(reason=reason)
         if status in _RETRYABLE:
             return Retry(reason=reason, after_s=self._seconds(retry_after))
         return Rejected(reason=reason)

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from heliograph.clock import Clock, SystemClock, bounded_s
 from heliograph.pipeline.ledger import Account, DropReason, LedgerCounts, Signal
 from heliograph.pipeline.notices import Notices
-from heliograph.pipeline.outcome import Delivered, Exporter, Outcome, Rejected, Retry, Shipment
+from heliograph.pipeline.outcome import Delivered, Exporter, Outcome, Rejected, Retry, Shipment, TooLarge
 from heliograph.pipeline.retry import Backoff
 from heliograph.pipeline.status import ExportState, ExportStatus
 from heliograph.recording.suppression import suppressed_instrumentation
@@ -201,7 +201,11 @@ class Delivery(Generic[T]):
     def _run(self) -> None:
         with suppressed_instrumentation():
             while batch := self._take():
-                self._deliver(batch)
+                try:
+                    self._deliver(batch)
+                except BaseException as error:  # nothing foreseen; this thread must go on, and the items must be counted
+                    left = list(self._in_flight)
+                    self._settle(left, Shipment(send=_unsent), Rejected(reason=f"delivery failed: {type(error).__name__}"))
 
     def _take(self) -> list[_Entry[T]]:
         """Wait for the next batch; an empty one means that there is nothing left to do."""
@@ -213,7 +217,7 @@ class Delivery(Generic[T]):
                 if wait_s is not None and wait_s <= 0:
                     size = min(len(self._waiting), self._limits.batch_size)
                     self._in_flight = [self._waiting.popleft() for _ in range(size)]
-                    return self._in_flight
+                    return list(self._in_flight)
                 if self._is_closed and not self._waiting:
                     break
                 self._changed.wait(wait_s)
@@ -237,12 +241,24 @@ class Delivery(Generic[T]):
             attempt = attempt + 1 if urgency == self._urgency else 1
             urgency = self._urgency
             outcome = self._attempt(shipment)
+            if isinstance(outcome, TooLarge):
+                self._deliver_in_halves(batch, shipment, outcome)
+                return
             if not isinstance(outcome, Retry):
                 self._settle(batch, shipment, outcome)
                 return
             self._note_trouble(ExportState.DEGRADED, outcome.reason, "trying again")
             if not self._pause(outcome, attempt, urgency):
                 return  # the shutdown took the batch out of our hands and counted it
+
+    def _deliver_in_halves(self, batch: list[_Entry[T]], shipment: Shipment, outcome: TooLarge) -> None:
+        if len(batch) == 1:
+            self._settle(batch, shipment, Rejected(reason=outcome.reason))
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            if not self._is_abandoned:
+                self._deliver(half)
 
     def _prepare(self, batch: list[_Entry[T]]) -> Shipment:
         try:
@@ -259,8 +275,8 @@ class Delivery(Generic[T]):
             outcome: object = shipment.send(timeout_s)
         except BaseException as error:  # an exporter may fail in any way; its siblings and this thread go on
             return Rejected(reason=f"the exporter raised {type(error).__name__}")
-        if not isinstance(outcome, (Delivered, Rejected, Retry)):
-            return Rejected(reason=f"the exporter answered a {type(outcome).__name__}, expected Delivered, Rejected or Retry")
+        if not isinstance(outcome, (Delivered, Rejected, Retry, TooLarge)):
+            return Rejected(reason=f"the exporter answered a {type(outcome).__name__}, expected an outcome")
         return outcome
 
     def _settle(self, batch: list[_Entry[T]], shipment: Shipment, outcome: Delivered | Rejected) -> None:
@@ -277,7 +293,7 @@ class Delivery(Generic[T]):
             self._account.drop(rejected, DropReason.REJECTED)
             self._account.drop(unencodable, DropReason.ENCODING)
             self._lost += rejected + unencodable
-            self._in_flight = []
+            del self._in_flight[: len(batch)]
             self._settled += len(batch)
             self._changed.notify_all()
 
@@ -325,3 +341,8 @@ class Delivery(Generic[T]):
         with self._changed:
             self._state, self._reason = state, printable(reason)
         return bool(new)
+
+
+def _unsent(_timeout_s: float) -> Outcome:
+    """What stands for a shipment that there is not."""
+    return Rejected(reason="never prepared")

@@ -1,4 +1,4 @@
-"""What an exporter is to the pipeline: it prepares a batch once, and each attempt to send it ends in one of three ways."""
+"""What an exporter is to the pipeline: it prepares a batch once, and each attempt to send it ends in one of four ways."""
 
 from __future__ import annotations
 
@@ -32,7 +32,14 @@ class Retry:
     after_s: float | None = None
 
 
-Outcome: TypeAlias = Delivered | Rejected | Retry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLarge:
+    """The destination takes smaller batches: this one is sent again in halves."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Delivered | Rejected | Retry | TooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

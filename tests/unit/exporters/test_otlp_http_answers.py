@@ -12,7 +12,7 @@ import pytest
 
 from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.otlp.messages import SIGNALS
-from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, TooLarge
 from tests.support.otlp_receiver import Answer, http_receiver
 from tests.support.raw_server import answering, raw_server, read_request
 
@@ -163,5 +163,5 @@ def test_a_request_larger_than_the_receiver_reads_is_answered_by_its_refusal() -
 
     with raw_server(refuse) as url:
         transport = _transport(url)
-        assert isinstance(transport.send(b"x" * MEGABYTE, 5.0), Rejected)
+        assert isinstance(transport.send(b"x" * MEGABYTE, 5.0), TooLarge)
         transport.close()
