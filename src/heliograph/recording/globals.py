@@ -59,6 +59,7 @@ _SLOTS: Final = (
         variable="_LOGGER_PROVIDER",
     ),
 )
+_IDLE: Final = (trace.NoOpTracerProvider, metrics.NoOpMeterProvider, _logs.NoOpLoggerProvider)
 _ours: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
@@ -68,7 +69,7 @@ def register(providers: Providers) -> tuple[str, ...]:
     foreign = []
     for slot in _SLOTS:
         provider, current = getattr(providers, slot.field), getattr(slot.holder, slot.variable)
-        if type(provider).__name__.startswith("NoOp") and current not in _ours:
+        if isinstance(provider, _IDLE) and current not in _ours:
             continue  # a signal that is switched off leaves its global to others
         if current is None:
             slot.set(provider)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from heliograph.__about__ import __version__
 from heliograph.recording.handoff import LogHandoff, SpanHandoff
 from heliograph.recording.recorder import Recorder
 from heliograph.settings import TelemetrySettings
+from heliograph.text import described
+
+logger = logging.getLogger("heliograph")
 
 Accept = Callable[[Any], None]
 
@@ -50,8 +54,11 @@ class Providers:
         """Shut down those that can be; nothing is lost by it, since the pipelines were emptied before."""
         for provider in (self.tracer, self.meter, self.logger):
             close = getattr(provider, "shutdown", None)
-            if close is not None:
-                close()
+            try:
+                if close is not None:
+                    close()
+            except Exception as error:  # processors that the application attached may raise anything; the others are closed
+                logger.warning("a provider did not shut down: %s", described(error))
 
 
 def build_providers(
