@@ -190,6 +190,7 @@ class Assembly:
 
         self._scheduler.close(min(0.5, left_s()))
         self._collect_now()
+        self._collect = []
         self.recorder = IDLE
         pipelines.shutdown(self._pipelines.values(), left_s(), self._clock)
         if self._providers is not None:

@@ -186,3 +186,22 @@ class RaisesWhenShown:
         raise HostileError
 
     __repr__ = __str__
+
+
+def what_fails(make: Callable[[Any], Any], check: Callable[[Callable[[], Any]], None]) -> dict[str, str]:
+    """The hostile values that ``check`` fails for when ``make`` has put them where they can stand, each with what was raised.
+
+    A value that the SDK's own classes refuse is none of ours.
+    """
+    failed: dict[str, str] = {}
+    for name, make_value in HOSTILE.items():
+        value = make_value()
+        try:
+            make(value)
+        except Exception:  # refused before it comes to us
+            continue
+        try:
+            check(lambda value=value: make(value))  # type: ignore[misc]
+        except Exception as error:  # whatever it is, it is told
+            failed[name] = f"{type(error).__name__}: {error}"
+    return failed

@@ -216,7 +216,8 @@ def test_a_shutdown_delivers_everything_and_says_so(start):
     assert len(exporter.items()) == 3
     assert report.ledger["traces", "memory"].delivered == 3
     assert report.ledger["logs", "memory"].delivered == 1
-    assert report.ledger["metrics", "memory"].delivered == 4
+    metrics = report.ledger["metrics", "memory"]
+    assert metrics.delivered == metrics.accepted >= 4
     assert 0 <= report.duration_s < 5
 
 

@@ -91,17 +91,16 @@ class MetricEncoder:
         groups = Grouping(self._sources)
         broken = 0
         for collection in collections:
-            for resource_metrics in collection.resource_metrics:
-                for scope_metrics in resource_metrics.scope_metrics:
-                    for metric in scope_metrics.metrics:
-                        if type(metric.data) not in self._kinds:
-                            broken += len(metric.data.data_points)
-                            continue
-                        encoded, lost = self._metric(metric)
-                        broken += lost
-                        if lost and lost == len(metric.data.data_points):
-                            continue
-                        groups.add(resource_metrics.resource, scope_metrics.scope, encoded)
+            for resource_metrics in _each(collection, "resource_metrics"):
+                for scope_metrics in _each(resource_metrics, "scope_metrics"):
+                    for metric in _each(scope_metrics, "metrics"):
+                        try:
+                            encoded, lost = self._metric(metric)
+                            broken += lost
+                            if not lost or lost < len(metric.data.data_points):
+                                groups.add(resource_metrics.resource, scope_metrics.scope, encoded)
+                        except Exception:  # no metric of the SDK's; it alone is left out
+                            broken += len(list(_each(getattr(metric, "data", None), "data_points")))
         return groups.request(), broken
 
     def _metric(self, metric: Any) -> tuple[bytes, int]:
@@ -116,7 +115,7 @@ class MetricEncoder:
         parts = [
             tag + values.name(text)
             for tag, text in ((_NAME, metric.name), (_DESCRIPTION, metric.description), (_UNIT, metric.unit))
-            if text
+            if text is not None and text != ""
         ]
         parts.append(wire.message(field_tag, b"".join(points) + tail(metric.data)))
         return b"".join(parts), broken
@@ -186,6 +185,14 @@ class MetricEncoder:
                 parts.append(_EXEMPLAR_TRACE_ID + exemplar.trace_id.to_bytes(16, "big"))
             self._values.attributes(plain(exemplar.filtered_attributes), _EXEMPLAR_ATTRIBUTE, parts.append)
             add(wire.message(field_tag, b"".join(parts)))
+
+
+def _each(source: Any, name: str) -> Iterable[Any]:
+    """The items of that name, none if there are none to be had."""
+    try:
+        return list(getattr(source, name))
+    except Exception:  # nothing of the SDK's
+        return ()
 
 
 def _time_field(field_tag: bytes, time_ns: Any) -> bytes:

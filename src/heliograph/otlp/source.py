@@ -70,7 +70,7 @@ class SourceEncoder:
         if known is not None and known[0] is resource:
             return known[1]
         parts: list[bytes] = []
-        self._values.attributes(getattr(resource, "attributes", None), _RESOURCE_ATTRIBUTE, parts.append)
+        self._values.attributes(self._asked(resource, "attributes"), _RESOURCE_ATTRIBUTE, parts.append)
         written = wire.message(_RESOURCE, b"".join(parts))
         _keep(self._resources, resource, written)
         return written
@@ -81,17 +81,29 @@ class SourceEncoder:
             return known[1]
         parts: list[bytes] = []
         if scope is not None:
-            for field_tag, value in ((_SCOPE_NAME, scope.name), (_SCOPE_VERSION, scope.version)):
-                if value:
-                    parts.append(field_tag + self._values.name(value))
-            self._values.attributes(scope.attributes, _SCOPE_ATTRIBUTE, parts.append)
+            parts += [self._text(_SCOPE_NAME, scope, "name"), self._text(_SCOPE_VERSION, scope, "version")]
+            self._values.attributes(self._asked(scope, "attributes"), _SCOPE_ATTRIBUTE, parts.append)
         written = wire.message(_SCOPE, b"".join(parts)), self.schema_url(scope)
         _keep(self._scopes, scope, written)
         return written
 
     def schema_url(self, source: Any) -> bytes:
-        url = getattr(source, "schema_url", None)
-        return _SCHEMA_URL + self._values.name(url) if url else b""
+        return self._text(_SCHEMA_URL, source, "schema_url")
+
+    def _text(self, field_tag: bytes, source: Any, name: str) -> bytes:
+        text = self._asked(source, name)
+        try:
+            return field_tag + self._values.name(text) if text else b""
+        except Exception:  # __bool__ of somebody else's object may raise anything
+            self._values.repaired += 1
+            return b""
+
+    def _asked(self, source: Any, name: str) -> Any:
+        try:
+            return getattr(source, name) if source is not None else None
+        except Exception:  # no source at all, or one of somebody else's; its items are worth more than its name
+            self._values.repaired += 1
+            return None
 
 
 def _keep(cache: dict[int, tuple[Any, Any]], source: Any, written: Any) -> None:

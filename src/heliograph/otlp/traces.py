@@ -97,10 +97,11 @@ class TraceEncoder(ItemEncoder):
     def _name_and_kind(self, name: Any, kind: Any) -> bytes:
         # OTLP counts from INTERNAL = 1, the API from INTERNAL = 0; without a kind it is INTERNAL, as the API's default is.
         number = kind._value_ + 1 if kind is not None else 1
-        known = self._names.get((name, number)) if name.__class__ is str else None
+        known = self._names.get((name, number)) if type(name) is str else None
         if known is None:
+            repaired = self._values.repaired
             known = _NAME + self._values.name(name) + _KIND + varint(number)
-            if name.__class__ is str and len(name) <= _LONGEST_NAME_KEPT:
+            if type(name) is str and self._values.repaired == repaired and len(name) <= _LONGEST_NAME_KEPT:
                 if len(self._names) >= _MOST_NAMES_KEPT:
                     self._names.clear()
                 self._names[name, number] = known
@@ -146,5 +147,5 @@ def _losses(attributes: int, events: int, links: int) -> bytes:
 def _end(start_ns: Any, end_ns: Any, flags: int) -> bytes:
     try:
         return _TIMES_AND_FLAGS(_START, start_ns, _END, end_ns, _FLAGS, flags)
-    except struct.error:
+    except Exception:  # None, a fraction, out of range, or an object of somebody else's
         return _TIMES_AND_FLAGS(_START, clamped(start_ns), _END, clamped(end_ns), _FLAGS, flags)

@@ -18,10 +18,12 @@ from heliograph.text import shown
 LONGEST_TEXT: Final = 128 * 1024
 DEEPEST: Final = 16
 WIDEST: Final = 10_000
+LARGEST_VALUE: Final = 1 << 20
 
 _MOST_CACHED: Final = 4096
 _LONGEST_KNOWN: Final = 256
 _MOST_VALUES: Final = 128
+_MOST_LEARNT: Final = 1 << 15
 
 _STRING = wire.tag(1, wire.BYTES)
 _BOOL = wire.tag(2, wire.VARINT)
@@ -42,22 +44,25 @@ class _KeyMemory:
     with many stops learning. They are of one type, since True, 1 and 1.0 are equal and encode differently.
     """
 
-    __slots__ = ("field_tag", "float_head", "heads", "kind", "known")
+    __slots__ = ("before_value", "field_tag", "float_head", "heads", "kind", "known")
 
     def __init__(self, name: bytes, field_tag: bytes) -> None:
         self.field_tag = field_tag
+        self.before_value = _KEY + name + _VALUE
         self.known: dict[Any, bytes] = {}
         self.kind: type | None = None
         self.heads: dict[int, bytes] = {}  # what stands before a text, by the text's length in bytes
-        before_number = _KEY + name + _VALUE + varint(9) + _DOUBLE
+        before_number = self.before_value + varint(9) + _DOUBLE
         self.float_head = field_tag + varint(len(before_number) + 8) + before_number
 
-    def learn(self, value: Any, field: bytes) -> None:
-        kind = value.__class__
+    def learn(self, value: Any, field: bytes) -> bool:
+        kind = type(value)
         if self.kind is None and kind in _LEARNT:
             self.kind = kind
         if kind is self.kind and len(self.known) < _MOST_VALUES and len(field) <= 2 * _LONGEST_KNOWN:
             self.known[value] = field
+            return True
+        return False
 
 
 _LEARNT: Final = frozenset({str, int, bool})
@@ -73,11 +78,13 @@ class ValueEncoder:
         self.repaired = 0
         self._texts: dict[str, bytes] = {}
         self._keys: dict[bytes, dict[Any, _KeyMemory]] = {}
+        self._learnt = 0  # fields and heads in all memories together
+        self._left = 0  # of the budget of the value at hand
 
     def text(self, value: Any) -> bytes:
         """``value`` as UTF-8; anything but a str is a repair."""
-        if value.__class__ is not str:
-            value = self._as_text(value)
+        if type(value) is not str:
+            value = str.__str__(value) if issubclass(type(value), str) else self._as_text(value)
         if len(value) > LONGEST_TEXT:
             self.repaired += 1
             value = value[:LONGEST_TEXT]
@@ -90,64 +97,81 @@ class ValueEncoder:
 
     def name(self, value: Any) -> bytes:
         """A length and UTF-8 text of low cardinality, such as a span's name or an attribute's key; remembered."""
-        if value.__class__ is str:
+        if type(value) is str:
             known = self._texts.get(value)
             if known is not None:
                 return known
+        repaired = self.repaired
         encoded = self.text(value)
         written = varint(len(encoded)) + encoded
-        if value.__class__ is str and len(value) <= _LONGEST_KNOWN:
+        if type(value) is str and len(value) <= _LONGEST_KNOWN and self.repaired == repaired:
             _remember(self._texts, value, written)
         return written
 
     def attributes(self, attributes: Mapping[Any, Any] | None, field_tag: bytes, add: Callable[[bytes], None]) -> None:
         """Hand the bytes of each attribute to ``add``, as fields with ``field_tag``. None as a value means none at all."""
-        if not attributes:
-            return
-        keys = self._keys.get(field_tag)
-        if keys is None:
-            keys = self._keys[field_tag] = {}
         try:
+            if not attributes:
+                return
+            keys = self._keys.get(field_tag)
+            if keys is None:
+                keys = self._keys[field_tag] = {}
             for key, value in attributes.items():
-                memory = keys.get(key)
+                # Only a plain str is looked up: one of another class may claim to equal any key. type() cannot be lied to.
+                memory = keys.get(key) if type(key) is str else None
                 if memory is None:
                     memory = self._memory(key, field_tag, keys)
-                field = memory.known.get(value) if value.__class__ is memory.kind else None
+                kind = type(value)
+                field = memory.known.get(value) if kind is memory.kind else None
                 if field is not None:
                     add(field)
-                elif value.__class__ is float:
+                elif kind is float:
                     add(memory.float_head)
                     add(double(value))
                 elif value is not None:
-                    self._add_other(key, value, memory, add)
+                    self._add_other(value, memory, add)
         except Exception:  # a mapping of the user's own may raise anything; the item goes without the rest of it
             self.repaired += 1
 
-    def _add_other(self, key: Any, value: Any, memory: _KeyMemory, add: Callable[[bytes], None]) -> None:
+    def _add_other(self, value: Any, memory: _KeyMemory, add: Callable[[bytes], None]) -> None:
         """An attribute that is not remembered whole."""
-        if value.__class__ is str and len(value) <= _LONGEST_KNOWN:
+        repaired = self.repaired
+        if type(value) is str and len(value) <= _LONGEST_KNOWN:
             encoded = self.text(value)
             head = memory.heads.get(len(encoded))
             if head is None:
-                body = self._key_value(key, value, 0)
-                head = memory.field_tag + varint(len(body)) + body[: len(body) - len(encoded)]
-                memory.heads[len(encoded)] = head
+                text = _STRING + varint(len(encoded))
+                body = memory.before_value + varint(len(text) + len(encoded)) + text
+                head = memory.field_tag + varint(len(body) + len(encoded)) + body
+                if len(encoded) <= _LONGEST_KNOWN:
+                    memory.heads[len(encoded)] = head
+                    self._learnt += 1
             field = head + encoded
         else:
-            body = self._key_value(key, value, 0)
+            encoded = self.any_value(value)
+            body = memory.before_value + varint(len(encoded)) + encoded
             field = memory.field_tag + varint(len(body)) + body
-        memory.learn(value, field)
+        # What was repaired is not remembered: it counts each time.
+        if self.repaired == repaired and memory.learn(value, field):
+            self._learnt += 1
+        if self._learnt > _MOST_LEARNT:
+            for keys in self._keys.values():
+                keys.clear()
+            self._learnt = 0
         add(field)
 
     def _memory(self, key: Any, field_tag: bytes, keys: dict[Any, _KeyMemory]) -> _KeyMemory:
+        repaired = self.repaired
         memory = _KeyMemory(self.name(key), field_tag)
-        if key.__class__ is str and len(key) <= _LONGEST_KNOWN:
+        if type(key) is str and len(key) <= _LONGEST_KNOWN and self.repaired == repaired:
             _remember(keys, key, memory)
         return memory
 
     def any_value(self, value: Any, depth: int = 0) -> bytes:
         """``value`` as an ``AnyValue``; empty for None."""
-        writer = _WRITERS.get(value.__class__)
+        writer = _WRITERS.get(type(value))
+        if depth == 0:
+            self._left = LARGEST_VALUE
         try:
             if writer is not None:
                 return writer(self, value, depth)
@@ -215,10 +239,12 @@ def _sequence(encoder: ValueEncoder, value: Any, depth: int) -> bytes:
         return _too_deep(encoder)
     parts = []
     for position, item in enumerate(value):
-        if position == WIDEST:
+        if position == WIDEST or encoder._left <= 0:
             encoder.repaired += 1
             break
-        parts.append(wire.message(_ITEM, encoder.any_value(item, depth + 1)))
+        part = wire.message(_ITEM, encoder.any_value(item, depth + 1))
+        encoder._left -= len(part)
+        parts.append(part)
     return wire.message(_ARRAY, b"".join(parts))
 
 
@@ -227,10 +253,12 @@ def _mapping(encoder: ValueEncoder, value: Mapping[Any, Any], depth: int) -> byt
         return _too_deep(encoder)
     parts = []
     for position, (key, item) in enumerate(value.items()):
-        if position == WIDEST:
+        if position == WIDEST or encoder._left <= 0:
             encoder.repaired += 1
             break
-        parts.append(wire.message(_ITEM, encoder._key_value(key, item, depth + 1)))
+        part = wire.message(_ITEM, encoder._key_value(key, item, depth + 1))
+        encoder._left -= len(part)
+        parts.append(part)
     return wire.message(_KEY_VALUES, b"".join(parts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext
 
 from heliograph.otlp.source import Grouping, SourceEncoder
+from heliograph.otlp.traces import TraceEncoder
 from heliograph.otlp.values import ValueEncoder
-from tests.support.hostile import HOSTILE, RaisesAlways
+from tests.support.hostile import HOSTILE, RaisesAlways, RaisingMapping
 from tests.support.otlp_oracle import plain_value
 
 _SCOPE = InstrumentationScope("scope")
@@ -161,20 +165,25 @@ def test_a_hostile_value_in_a_resource_or_scope_never_costs_the_attributes_besid
     assert _attributes(group.scope_spans[0].scope).items() >= {"before": 1, "after": 2}.items()
 
 
+def _encoded(places: list[tuple[Any, Any]]) -> tuple[list[str], int]:
+    """The names of the spans with these resources and scopes that a receiver reads, and how many were left out."""
+    context = SpanContext(1, 1, is_remote=False)
+    spans = [
+        ReadableSpan(str(number), context, resource=resource, instrumentation_scope=scope)
+        for number, (resource, scope) in enumerate(places)
+    ]
+    body, broken = TraceEncoder().encode(spans)
+    groups = _names(ExportTraceServiceRequest.FromString(body))
+    return [name for group in groups for scope in group for name in scope], broken
+
+
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_resource_scope_name_or_address_never_costs_the_items_of_others(name: str) -> None:
+def test_a_hostile_name_version_or_address_never_costs_an_item(name: str) -> None:
     value = HOSTILE[name]()
     strange = InstrumentationScope(value, value, value)
-    entries = [
-        (_RESOURCE, _SCOPE),
-        (_RESOURCE, strange),
-        (_RESOURCE, value),
-        (value, _SCOPE),
-        (Resource({"service.name": "other"}, value), _SCOPE),
-        (_RESOURCE, _SCOPE),
-    ]
-    names = [span for group in _names(_request(entries)) for scope in group for span in scope]
-    assert {"0", "5"} <= set(names)
+    names, broken = _encoded([(_RESOURCE, _SCOPE), (_RESOURCE, strange), (Resource({}, value), _SCOPE), (_RESOURCE, _SCOPE)])
+    assert {"0", "3"} <= set(names)
+    assert len(names) + broken == 4
 
 
 @pytest.mark.parametrize("broken", ["name", "version", "attributes", "schema_url"])
@@ -186,6 +195,13 @@ def test_a_source_of_somebody_elses_that_raises_never_costs_the_items_of_others(
         schema_url = ""
 
     setattr(Raising, broken, property(lambda self: RaisesAlways()._refuse()))
-    entries = [(_RESOURCE, _SCOPE), (Raising(), _SCOPE), (_RESOURCE, Raising()), (_RESOURCE, _SCOPE)]
-    names = [span for group in _names(_request(entries)) for scope in group for span in scope]
+    names, lost = _encoded([(_RESOURCE, _SCOPE), (Raising(), _SCOPE), (_RESOURCE, Raising()), (_RESOURCE, _SCOPE)])
     assert {"0", "3"} <= set(names)
+    assert len(names) + lost == 4
+
+
+@pytest.mark.parametrize("make", [object, RaisesAlways, str, lambda: "text", dict, RaisingMapping])
+def test_what_is_no_source_at_all_never_costs_the_items_of_others(make: Callable[[], Any]) -> None:
+    names, lost = _encoded([(_RESOURCE, _SCOPE), (make(), _SCOPE), (_RESOURCE, make()), (_RESOURCE, _SCOPE)])
+    assert {"0", "3"} <= set(names)
+    assert len(names) + lost == 4
