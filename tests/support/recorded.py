@@ -89,11 +89,13 @@ def _key(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 def values(telemetry: TelemetryManager) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]]:
-    """The latest collection of a running manager: {metric name: {sorted attributes: value}}, sums for histograms."""
+    """The latest collection of a running manager: {metric name: {sorted attributes: value}}, sums for histograms; without
+    the metrics about telemetry itself, which every manager has."""
     collections = delivered(telemetry, "metrics")
     if not collections:
         return {}
     return {
         name: {attributes: getattr(point, "value", getattr(point, "sum", None)) for attributes, point in points.items()}
         for name, points in points_of(collections[-1]).items()
+        if not name.startswith("heliograph.items.")
     }

@@ -79,7 +79,7 @@ def test_without_health_there_is_no_check_and_no_gauge(start):
 def test_without_system_there_is_no_system_metric(start):
     telemetry = start(system={"enabled": False}, health={"enabled": False})
     telemetry.increment_counter("c")
-    assert {name for name in values(telemetry) if not name.startswith("heliograph.items.")} == {"c"}
+    assert set(values(telemetry)) == {"c"}
 
 
 def test_without_a_server_nothing_listens_and_the_applications_are_still_there(start):

@@ -42,7 +42,9 @@ def test_what_the_global_api_handed_out_before_the_start_records_after_it():
         logger.emit(LogRecord(body="said"))
         assert telemetry.force_flush()
         counts = {signal: counts.delivered for (signal, _name), counts in telemetry.ledger().items()}
-        assert counts == {"traces": 1, "metrics": 1, "logs": 1}, counts
+        own = counts.pop("metrics")  # those about telemetry itself come to them
+        assert own > 1
+        assert counts == {"traces": 1, "logs": 1}, counts
     """)
 
 
@@ -87,8 +89,9 @@ with TelemetryManager.start("x", tracing=memory, metrics=memory, logs=memory, **
         telemetry.increment_counter("c")
         telemetry.event("e")
     assert telemetry.force_flush()
-    assert {signal: counts.delivered for (signal, _name), counts in telemetry.ledger().items()} == {
-        "traces": 1, "metrics": 1, "logs": 1}
+    counts = {signal: counts.delivered for (signal, _name), counts in telemetry.ledger().items()}
+    assert counts.pop("metrics") > 1  # those about telemetry itself come to them
+    assert counts == {"traces": 1, "logs": 1}, counts
 assert get(signal) is foreign
 """,
         signal,
