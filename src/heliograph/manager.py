@@ -63,6 +63,11 @@ class TelemetryManager:
         clock: Clock | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
+        if settings is not None and not isinstance(settings, TelemetrySettings):
+            raise TypeError(
+                f"TelemetryManager was given settings of type {type(settings).__name__}, expected TelemetrySettings; "
+                "build them with TelemetrySettings(**mapping)"
+            )
         self.settings = settings or TelemetrySettings()
         self._clock = clock or SystemClock()
         self._environ = environ

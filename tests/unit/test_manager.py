@@ -355,3 +355,9 @@ def test_a_start_while_the_shutdown_before_is_still_going_on_records_and_deliver
         assert values(telemetry)["c"] == {(): 3}
         telemetry.shutdown()
         assert sorted(span.name for span in receiver.spans()) == ["first run", "second run"]
+
+
+@pytest.mark.parametrize("settings", [{"service_name": "x"}, "x", 5, True])
+def test_settings_of_another_type_are_refused_with_what_to_do(settings):
+    with pytest.raises(TypeError, match=r"expected TelemetrySettings; build them with"):
+        TelemetryManager(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -38,6 +39,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "union_tag_not_found": "a name such as 'console', or a mapping with 'type'",
     "value_error": "{error}",
 }
+_URL_CREDENTIALS: Final = re.compile(r"//[^/\s]*@")
 _TRACES_METRICS_LOGS: Final = ("tracing", "metrics", "logs")
 
 
@@ -86,7 +88,9 @@ def _given(path: str, value: object) -> str:
 def _redacted(value: object) -> object:
     if isinstance(value, Mapping):
         return {k: "[REDACTED]" if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item) for item in value]
+    return _URL_CREDENTIALS.sub("//[REDACTED]@", value) if isinstance(value, str) else value
 
 
 def _path(location: Sequence[str | int]) -> str:

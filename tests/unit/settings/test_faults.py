@@ -199,3 +199,11 @@ def test_any_json_gives_settings_or_a_settings_error_whose_faults_are_complete(g
     assert faults
     assert all(fault.path and fault.given and fault.expected for fault in faults)
     assert "PydanticUndefined" not in {fault.given for fault in faults}
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://user:s3cret@host", "ftp://s3cret@host:1/path", "http://user:s3cret@"])
+def test_a_faulty_endpoint_shows_no_credentials_of_its_url(endpoint: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        TelemetrySettings(tracing={"exporters": [{"type": "otlp", "endpoint": endpoint}]})
+    assert "s3cret" not in str(raised.value)
+    assert "[REDACTED]@" in str(raised.value)
