@@ -26,17 +26,29 @@ class DropReason(StrEnum):
     QUEUE_FULL = "queue_full"
     REJECTED = "rejected"
     ENCODING = "encoding"
+    SPOOL_FULL = "spool_full"
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"
     SHUTDOWN = "shutdown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCounts:
-    """A consistent reading of one account, in items since the start of the process."""
+    """A consistent reading of one account, in items since the start of the process.
+
+    ``recovered`` of the accepted ones were found in the spool of a process that has ended; ``spooled`` of the pending ones
+    are on disk. ``retried`` counts an item each time that it is sent again, and ``duplicated_at_most`` each time that an
+    earlier attempt may have arrived all the same (a connection that broke or timed out after the request was sent).
+    """
 
     accepted: int = 0
     delivered: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     pending: int = 0
+    spooled: int = 0
+    recovered: int = 0
+    retried: int = 0
+    duplicated_at_most: int = 0
 
 
 class Account:

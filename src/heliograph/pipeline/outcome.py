@@ -26,10 +26,16 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The batch did not arrive and may later. ``after_s`` is the wait that the destination asked for, in seconds."""
+    """The batch did not arrive and may later. ``after_s`` is the wait that the destination asked for, in seconds.
+
+    ``may_have_arrived`` says that the request was sent and its answer is unknown, so that the next attempt may make it
+    arrive twice. ``is_refusal`` marks a failure that no waiting is likely to mend, such as a certificate that is not valid.
+    """
 
     reason: str
     after_s: float | None = None
+    may_have_arrived: bool = False
+    is_refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

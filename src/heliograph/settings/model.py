@@ -129,11 +129,26 @@ class ServerSettings(Section):
         return allowed
 
 
+def _default_spool(options: dict[str, Any]) -> str:
+    return "on_failure" if options.get("spool_directory") is not None else "off"
+
+
 class DeliverySettings(Section):
-    """What happens after a recording call returned. ``queue_size`` bounds the items that wait for one destination;
-    ``shutdown_timeout`` is the overall time that a shutdown may take."""
+    """What happens after a recording call returned; docs/delivery.md says what each choice promises.
+
+    ``queue_size`` (items) and ``queue_max_bytes`` (once encoded) bound what waits in memory for one destination;
+    ``when_full`` says which item goes then. ``spool`` keeps OTLP requests on disk below ``spool_directory``: on failure of a
+    destination (the default as soon as a directory is given), always, or never; up to ``spool_max_bytes`` a destination, for
+    ``spool_max_age``. ``shutdown_timeout`` is the overall time that a shutdown may take.
+    """
 
     queue_size: Count = 2048
+    queue_max_bytes: Count = 64 * 1024 * 1024
+    when_full: Literal["drop_newest", "drop_oldest"] = "drop_newest"
+    spool_directory: Text | None = None
+    spool: Literal["off", "on_failure", "always"] = Field(default_factory=_default_spool)
+    spool_max_bytes: Count = 512 * 1024 * 1024
+    spool_max_age: Duration = parse_duration("7d")
     shutdown_timeout: Duration = parse_duration("5s")
 
 
