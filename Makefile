@@ -6,7 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test unit check format lock wheel clean
+.PHONY: help demo test unit soak check format lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ test: $(READY)  ## Run all tests; installs Debian's prometheus when it may, else
 unit: $(READY)  ## Run the unit tests only
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
+soak: $(READY)  ## Run the tests that take minutes: long outages, hundreds of kills
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
 check: $(READY)  ## Lint, types, import contracts
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
@@ -38,6 +41,10 @@ check: $(READY)  ## Lint, types, import contracts
 format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
+
+.PHONY: bench
+bench: $(READY)  ## Measure against the peers; writes benchmarks/results/latest.md and .json
+	$(BIN)/python -m benchmarks $(ARGS)
 
 wheel: $(READY)  ## Build the wheel into dist/
 	rm -rf dist

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
@@ -15,20 +16,23 @@ from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 from heliograph import names
 from heliograph.clock import Clock, bounded_s
 from heliograph.exporters.build import build_exporter
+from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline import pipeline as pipelines
 from heliograph.pipeline import self_metrics
-from heliograph.pipeline.delivery import Delivery, DeliveryLimits
+from heliograph.pipeline.delivery import Delivery
 from heliograph.pipeline.ledger import DropReason, LedgerCounts, Signal
+from heliograph.pipeline.limits import Limits
 from heliograph.pipeline.outcome import Exporter
 from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.scheduler import Scheduler
+from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording import globals as global_providers
-from heliograph.recording.handoff import WEIGHTS, MetricHandoff, cardinality_limits
+from heliograph.recording.handoff import MetricHandoff, cardinality_limits, data_points
 from heliograph.recording.recorder import IDLE, Recorder
 from heliograph.recording.sdk import Providers, build_providers
 from heliograph.settings import TelemetrySettings
-from heliograph.settings.exporters import ExporterSettings, PrometheusExporter
+from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter
 from heliograph.settings.model import BatchExport
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
@@ -40,6 +44,8 @@ logger = logging.getLogger("heliograph")
 
 # A collection that waits is soon overtaken by the next one, which holds the same sums and newer.
 _WAITING_COLLECTIONS = 16
+_SPOOL_DIRECTORY = ".heliograph/spool"  # below the working directory, as it is at the start
+_NETWORK = (OtlpExporter, JaegerExporter)
 
 
 class Assembly:
@@ -71,9 +77,9 @@ class Assembly:
             (Signal.LOGS, settings.logs.enabled, settings.logs.exporters),
         )
         self._pipelines = {
-            signal: Pipeline(signal, [self._delivery(signal, exporter) for exporter in _pushing(exporters)])
+            signal: self._pipeline(signal, pushing)
             for signal, is_enabled, exporters in sections
-            if is_enabled
+            if is_enabled and (pushing := _pushing(exporters))
         }
         providers = build_providers(
             settings, accept_span=self._accept(Signal.TRACES), accept_log=self._accept(Signal.LOGS), readers=self._readers()
@@ -81,25 +87,58 @@ class Assembly:
         self._providers = providers
         self.recorder, self.logger_provider = providers.recorder(), providers.logger
         global_providers.register(providers)
+        for pipeline in self._pipelines.values():
+            pipeline.start()
         self._start_observing(providers)
         self._start_serving()
 
-    def _delivery(self, signal: Signal, wanted: ExporterSettings) -> Delivery[Any]:
-        exporter = build_exporter(signal.value, wanted)
-        if signal is Signal.METRICS:
-            limits = self._limits(BatchExport(max_batch_size=1), wanted, queue_size=_WAITING_COLLECTIONS)
-            return Delivery(signal, wanted.destination, exporter, limits, weigh=WEIGHTS[signal], clock=self._clock)
-        batches = self._settings.tracing.batch_export if signal is Signal.TRACES else self._settings.logs.batch_export
-        limits = self._limits(batches, wanted, queue_size=self._settings.delivery.queue_size)
-        return Delivery(signal, wanted.destination, exporter, limits, clock=self._clock)
+    def _pipeline(self, signal: Signal, pushing: list[ExporterSettings]) -> Pipeline[Any]:
+        return Pipeline(
+            signal,
+            [self._delivery(signal, exporter) for exporter in pushing],
+            encoder=SIGNALS[signal.value].encoder(),
+            weigh=data_points if signal is Signal.METRICS else None,
+            clock=self._clock,
+        )
 
-    def _limits(self, batches: BatchExport, wanted: ExporterSettings, *, queue_size: int) -> DeliveryLimits:
+    def _delivery(self, signal: Signal, wanted: ExporterSettings) -> Delivery:
+        delivery = self._settings.delivery
+        exporter = build_exporter(signal.value, wanted)
+        return Delivery(
+            signal,
+            wanted.destination,
+            exporter,
+            self._limits(signal, wanted),
+            spool=self._spool(signal, wanted),
+            is_spooled_first=delivery.spool == "always" and isinstance(wanted, _NETWORK),
+            clock=self._clock,
+        )
+
+    def _limits(self, signal: Signal, wanted: ExporterSettings) -> Limits:
+        delivery, tracing, logs = self._settings.delivery, self._settings.tracing, self._settings.logs
+        queue_size, batches = delivery.queue_size, tracing.batch_export if signal is Signal.TRACES else logs.batch_export
+        if signal is Signal.METRICS:
+            queue_size, batches = _WAITING_COLLECTIONS, BatchExport(max_batch_size=1)
         timeouts = [batches.max_export_timeout, getattr(wanted, "timeout", batches.max_export_timeout)]
-        return DeliveryLimits(
+        return Limits(
             queue_size=queue_size,
+            queue_max_bytes=delivery.queue_max_bytes,
+            when_full=delivery.when_full,
             batch_size=min(batches.max_batch_size, queue_size),
             interval_s=batches.export_interval.total_seconds(),
             attempt_timeout_s=min(timeouts).total_seconds(),
+        )
+
+    def _spool(self, signal: Signal, wanted: ExporterSettings) -> Spool | None:
+        """The disk behind a destination that is reached over the network; the others are on this machine themselves."""
+        delivery = self._settings.delivery
+        if delivery.spool == "off" or not isinstance(wanted, _NETWORK):
+            return None
+        return Spool(
+            Path(delivery.spool_directory or _SPOOL_DIRECTORY).absolute() / folder_name(signal.value, wanted.destination),
+            max_bytes=delivery.spool_max_bytes,
+            max_age_s=delivery.spool_max_age.total_seconds(),
+            clock=self._clock,
         )
 
     def _accept(self, signal: Signal) -> Callable[[Any], None]:
@@ -112,7 +151,7 @@ class Assembly:
         if self._settings.prometheus is not None:
             readers.append(self._surface.exposition.reader(cardinality_limits(metrics.cardinality_limit)))
         pipeline = self._pipelines.get(Signal.METRICS)
-        if pipeline is not None and pipeline.deliveries:
+        if pipeline is not None:
             self._collect = [MetricHandoff(pipeline.accept, metrics.cardinality_limit)]
         return readers + self._collect
 
@@ -155,7 +194,7 @@ class Assembly:
     def endpoint_url(self) -> str | None:
         return self._server.url if self._server is not None else None
 
-    def exporter(self, signal: str, destination: str) -> Exporter[Any]:
+    def exporter(self, signal: str, destination: str) -> Exporter:
         for pipeline in self._pipelines.values():
             for delivery in pipeline.deliveries:
                 if (delivery.signal, delivery.destination) == (signal, destination):
@@ -204,7 +243,7 @@ class Assembly:
     def _account(self, started_ns: int) -> ShutdownReport:
         final = self.ledger()
         return ShutdownReport(
-            is_complete=not any(counts.dropped.get(DropReason.SHUTDOWN.value) for counts in final.values()),
+            is_complete=not any(counts.pending or counts.dropped.get(DropReason.SHUTDOWN.value) for counts in final.values()),
             duration_s=(self._clock.monotonic_ns() - started_ns) / 1e9,
             ledger=final,
         )

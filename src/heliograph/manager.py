@@ -7,7 +7,6 @@ start-up; everything else finds it through ``TelemetryManager.current()`` or thr
 from __future__ import annotations
 
 import asyncio
-import atexit
 import functools
 import inspect
 import os
@@ -22,10 +21,10 @@ from opentelemetry.trace import Link, SpanKind, Tracer
 
 from heliograph.assembly import Assembly
 from heliograph.clock import Clock, SystemClock
+from heliograph.endings import Endings
 from heliograph.errors import AlreadyStartedError, NotStartedError
 from heliograph.health.manager import HealthCheckManager
 from heliograph.pipeline.ledger import LedgerCounts
-from heliograph.pipeline.outcome import Exporter
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording.builder import SpanBuilder
 from heliograph.recording.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
@@ -54,6 +53,7 @@ class TelemetryManager:
     """
 
     _running: ClassVar[TelemetryManager | None] = None
+    _latest: ClassVar[TelemetryManager | None] = None  # the last one that ran
     _guard: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(
@@ -76,7 +76,7 @@ class TelemetryManager:
         self._assembly = Assembly(self.settings, self._surface, self._clock)
         self._spans = Spans(lambda: self._assembly.recorder.tracer, self._mishaps)
         self._instruments = Instruments(self._mishaps)
-        self._termination = TerminationHandler(self.shutdown)
+        self._termination = TerminationHandler(self.shutdown, self.force_flush)
         self._is_owner = False
 
     # Life
@@ -121,11 +121,11 @@ class TelemetryManager:
             self._assembly = Assembly(self.settings, self._surface, self._clock)
         if self.is_enabled:
             self._assembly.start()
-            atexit.register(self.shutdown)
             self._termination.install()
+            _endings.watch()
         _watch_forks()
         self._is_owner = True
-        TelemetryManager._running = self
+        TelemetryManager._running = TelemetryManager._latest = self
 
     def shutdown(self, timeout_s: float | None = None) -> ShutdownReport:
         """Stop recording, deliver what was accepted, close everything; never raises.
@@ -137,15 +137,16 @@ class TelemetryManager:
             running = TelemetryManager._running
             if running is not None and running._assembly is self._assembly:
                 TelemetryManager._running = None
-                atexit.unregister(running.shutdown)
-                running._termination.uninstall()
             self._is_owner = False
             assembly = self._assembly
             if not assembly.is_closing:
                 assembly.is_closing = True
                 self._instruments.detach()
         wanted_s = self.settings.delivery.shutdown_timeout.total_seconds() if timeout_s is None else timeout_s
-        return assembly.shutdown(wanted_s)
+        report = assembly.shutdown(wanted_s)
+        if running is not None and running._assembly is assembly:
+            running._termination.uninstall()  # not before: a SIGTERM that comes meanwhile must not end the delivery
+        return report
 
     def force_flush(self, timeout_s: float = 5.0) -> bool:
         """Deliver now; true only if everything accepted before the call was delivered within ``timeout_s`` seconds."""
@@ -316,7 +317,7 @@ class TelemetryManager:
         """The health checks."""
         return self._surface.health
 
-    def exporter(self, signal: str, destination: str) -> Exporter[Any]:
+    def exporter(self, signal: str, destination: str) -> Any:
         """The exporter behind one destination of ``"traces"``, ``"metrics"`` or ``"logs"``: for a memory exporter's
         ``items()``. Raises ``LookupError`` when there is none."""
         return self._assembly.exporter(signal, destination)
@@ -345,11 +346,21 @@ class TelemetryManager:
         return self._surface.wsgi_app()
 
 
+def _shut_latest_down() -> None:
+    # Also one that is not running any more: another thread may be at its shutdown still, which this waits for.
+    if TelemetryManager._latest is not None:
+        TelemetryManager._latest.shutdown()
+
+
+_endings = Endings(_shut_latest_down)
+
+
 def _after_fork_in_child() -> None:
     TelemetryManager._guard = threading.RLock()
     running = TelemetryManager._running
     if running is not None:
         running._after_fork_in_child()
+        _endings.watch()
 
 
 @functools.cache

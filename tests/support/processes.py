@@ -59,6 +59,21 @@ def running(arguments: list[str], log: Path, **options: Any) -> Iterator[subproc
                     process.wait(10)
 
 
+def run_file(
+    script: Path, *arguments: str, environ: dict[str, str] | None = None, timeout_s: float = 60.0
+) -> tuple[int, str, str]:
+    """Run a Python file to its end; returns its exit code and what it wrote to standard output and standard error."""
+    with subprocess.Popen(
+        [sys.executable, str(script), *arguments], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, out, err
+
+
 def get(url: str, **headers: str) -> tuple[int, bytes]:
     """Status and body of a GET, or (0, b"") when nobody answers."""
     try:

@@ -129,7 +129,7 @@ def test_a_shutdown_leaves_no_thread_and_frees_the_port(start):
     host, port = telemetry.endpoint_url.removeprefix("http://").split(":")
     with telemetry.span("work"):
         telemetry.event("event")
-    assert {"heliograph-endpoint", "heliograph-scheduler", "heliograph-traces-memory"} <= our_threads()
+    assert {"heliograph-endpoint", "heliograph-scheduler", "heliograph-traces"} <= our_threads()
     telemetry.shutdown()
     assert until(lambda: our_threads() <= before)
     assert telemetry.endpoint_url is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 import pytest
 
@@ -67,6 +68,35 @@ def test_the_handler_of_an_application_is_left_alone_and_its_exit_delivers(place
         assert len(receiver.span_ids()) == 100
 
 
+def test_a_handler_that_ends_the_process_at_once_finds_everything_delivered() -> None:
+    handler = "signal.signal(signal.SIGTERM, lambda number, frame: os._exit(9))"
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, before=f"import os; {handler}") == (9, "")
+        assert len(receiver.span_ids()) == 100
+
+
+def test_a_handler_that_only_takes_notice_is_called_and_what_is_recorded_after_it_is_delivered_too() -> None:
+    handler = "stop = threading.Event(); signal.signal(signal.SIGTERM, lambda number, frame: stop.set())"
+    wait = "stop.wait(30); telemetry.span('last').__enter__().end(); sys.exit(4)"
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, before=handler, wait=wait) == (4, "")
+        assert len(receiver.span_ids()) == 101
+
+
+def test_a_handler_of_the_applications_waits_for_a_dead_collector_a_moment_only() -> None:
+    handler = "signal.signal(signal.SIGTERM, lambda number, frame: os._exit(9))"
+    started_at = time.monotonic()
+    assert terminated("http://127.0.0.1:9", before=f"import os; {handler}")[0] == 9
+    assert time.monotonic() - started_at < 5
+
+
+def test_the_handler_of_an_application_is_back_after_a_shutdown() -> None:
+    handler = "handler = lambda number, frame: sys.exit(7); signal.signal(signal.SIGTERM, handler)"
+    wait = "telemetry.shutdown(); assert signal.getsignal(15) is handler; time.sleep(30)"
+    with http_receiver() as receiver:
+        assert terminated(receiver.url, before=handler, wait=wait) == (7, "")
+
+
 def test_an_ignored_sigterm_stays_ignored() -> None:
     ignoring = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     with http_receiver() as receiver:
@@ -88,7 +118,7 @@ def test_the_default_is_back_after_a_shutdown() -> None:
 
 
 def test_a_manager_that_is_started_on_another_thread_installs_no_handler() -> None:
-    handler = TerminationHandler(lambda: None)
+    handler = TerminationHandler(lambda: None, lambda _timeout_s: None)
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=handler.install)
     thread.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -13,32 +13,37 @@ from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, Shipment
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.outcome import Attempt, Delivered, Outcome, Rejected, Retry
+from heliograph.recording.handoff import WEIGHTS
 from heliograph.text import printable
 
 
 class ConsoleExporter:
     """Prints items of one signal to ``stream``, which is looked up at each batch, so that a redirected one is honoured."""
 
+    takes_items = True
+
     def __init__(self, signal: str, stream: Callable[[], TextIO | None] = lambda: sys.stdout) -> None:
         self._lines = _LINES[signal]
+        self._weigh = WEIGHTS[signal]
         self._stream = stream
 
-    def prepare(self, items: Sequence[Any]) -> Shipment:
+    def prepare(self, batch: Batch) -> Attempt:
         lines: list[str] = []
         broken = 0
-        for item in items:
+        for item in batch.items:
             try:
                 lines += list(self._lines(item))
             except Exception:  # any value a user recorded may fail to print in any way; the others are still printed
-                broken += 1
+                broken += self._weigh(item)
         text = "".join(f"{line}\n" for line in lines)
-        return Shipment(send=lambda _timeout_s: self._print(text), unencodable=broken)
+        return lambda _timeout_s: self._print(text, broken)
 
     def close(self) -> None:
         """Standard output is not ours to close."""
 
-    def _print(self, text: str) -> Outcome:
+    def _print(self, text: str, broken: int) -> Outcome:
         stream = self._stream()
         if stream is None:
             return Rejected(reason="this process has no standard output")
@@ -48,7 +53,7 @@ class ConsoleExporter:
             stream.flush()
         except (OSError, ValueError) as error:  # a closed pipe or a closed stream
             return Retry(reason=f"cannot write to standard output: {error}")
-        return Delivered()
+        return Delivered(unencodable=broken, reason="items that cannot be shown" if broken else "")
 
 
 def _span_lines(span: ReadableSpan) -> Iterator[str]:

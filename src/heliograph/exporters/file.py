@@ -7,32 +7,28 @@ are readable by their owner only, since telemetry may hold what a user typed.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
 from heliograph.otlp.json import json_line
 from heliograph.otlp.messages import SignalMessages
-from heliograph.pipeline.outcome import Delivered, Outcome, Retry, Shipment
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.outcome import Attempt, Delivered, Outcome, Retry
 
 
 class FileExporter:
     """Appends to ``path``. Before it would grow past ``max_bytes`` it becomes ``path.1``, ``path.1`` becomes ``path.2``,
     and so on; ``max_files`` older files are kept. Used by one delivery thread at a time."""
 
+    takes_items = False
+
     def __init__(self, messages: SignalMessages, path: Path, *, max_bytes: int, max_files: int) -> None:
-        self._encoder = messages.encoder()
         self._request = messages.request
         self._path = path
         self._max_bytes = max_bytes
         self._max_files = max_files
 
-    def prepare(self, items: Sequence[Any]) -> Shipment:
-        body, broken = self._encoder.encode(items)
-        if not body:
-            return Shipment(send=lambda _timeout_s: Delivered(), unencodable=broken)
-        line = json_line(self._request.FromString(body))
-        return Shipment(send=lambda _timeout_s: self._append(line), unencodable=broken)
+    def prepare(self, batch: Batch) -> Attempt:
+        line = json_line(self._request.FromString(batch.body))
+        return lambda _timeout_s: self._append(line)
 
     def close(self) -> None:
         """Nothing to release: the file is closed after each batch."""

@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from heliograph.pipeline.outcome import Delivered, Outcome, Shipment
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.outcome import Attempt, Delivered, Outcome
 
 T = TypeVar("T")
 
 
 class MemoryExporter(Generic[T]):
     """Keeps what is delivered, up to ``max_items``; the rest is refused. Thread-safe."""
+
+    takes_items = True
 
     def __init__(self, max_items: int = 100_000, weigh: Callable[[T], int] = lambda _item: 1) -> None:
         self._max_items = max_items
@@ -30,14 +33,13 @@ class MemoryExporter(Generic[T]):
         with self._lock:
             self._items.clear()
 
-    def prepare(self, items: Sequence[T]) -> Shipment:
-        kept = list(items)
-        return Shipment(send=lambda _timeout_s: self._keep(kept))
+    def prepare(self, batch: Batch) -> Attempt:
+        return lambda _timeout_s: self._keep(batch.items)
 
     def close(self) -> None:
         """Nothing to release: what was delivered stays readable."""
 
-    def _keep(self, items: list[T]) -> Outcome:
+    def _keep(self, items: Sequence[T]) -> Outcome:
         with self._lock:
             room = max(0, self._max_items - len(self._items))
             self._items += items[:room]

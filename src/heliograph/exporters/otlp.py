@@ -1,12 +1,11 @@
-"""OTLP to a collector: encodes a batch once with the signal's encoder and hands the bytes to a transport."""
+"""OTLP to a collector: hands the request that was encoded for all destinations to a transport."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from heliograph.otlp.messages import SignalMessages
-from heliograph.pipeline.outcome import Delivered, Outcome, Shipment
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.outcome import Attempt, Outcome
 
 
 class Transport(Protocol):
@@ -25,16 +24,14 @@ class Transport(Protocol):
 class OtlpExporter:
     """An :class:`~heliograph.pipeline.outcome.Exporter` for any signal over any OTLP transport."""
 
-    def __init__(self, messages: SignalMessages, transport: Transport) -> None:
-        self._encoder = messages.encoder()
+    takes_items = False
+
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def prepare(self, items: Sequence[Any]) -> Shipment:
-        body, broken = self._encoder.encode(items)
-        if not body:
-            return Shipment(send=lambda _timeout_s: Delivered(), unencodable=broken)
-        packed = self._transport.pack(body)
-        return Shipment(send=lambda timeout_s: self._transport.send(packed, timeout_s), unencodable=broken)
+    def prepare(self, batch: Batch) -> Attempt:
+        packed = self._transport.pack(batch.body)
+        return lambda timeout_s: self._transport.send(packed, timeout_s)
 
     def close(self) -> None:
         self._transport.close()

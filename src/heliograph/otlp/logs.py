@@ -28,7 +28,7 @@ _EVENT_NAME: Final = wire.tag(12, wire.BYTES)
 class LogEncoder(ItemEncoder):
     """Encodes log records."""
 
-    def _item(self, entry: Any) -> bytes:
+    def _item(self, entry: Any) -> tuple[Any, Any, bytes]:
         record, values = entry.log_record, self._values
         parts: list[bytes] = []
         add = parts.append
@@ -42,7 +42,7 @@ class LogEncoder(ItemEncoder):
         if record.severity_text:
             add(_SEVERITY_TEXT + values.name(record.severity_text))
         add(wire.message(_BODY, values.any_value(record.body)))
-        values.attributes(plain(record.attributes), _ATTRIBUTE, add)
+        parts += values.attributes(plain(record.attributes), _ATTRIBUTE)
         if entry.dropped_attributes:
             add(_DROPPED_ATTRIBUTES + varint(entry.dropped_attributes))
         if record.trace_flags:
@@ -53,4 +53,4 @@ class LogEncoder(ItemEncoder):
             add(_SPAN_ID + record.span_id.to_bytes(8, "big"))
         if record.event_name:
             add(_EVENT_NAME + values.name(record.event_name))
-        return b"".join(parts)
+        return entry.resource, entry.instrumentation_scope, b"".join(parts)

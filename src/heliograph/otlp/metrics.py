@@ -129,7 +129,7 @@ class MetricEncoder:
 
     def _number(self, point: Any, start: bytes) -> bytes:
         parts = [start, _time_field(_TIME, point.time_unix_nano), self._value(point.value, _NUMBER_INT, _NUMBER_DOUBLE)]
-        self._values.attributes(plain(point.attributes), _NUMBER_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(plain(point.attributes), _NUMBER_ATTRIBUTE)
         self._add_exemplars(point.exemplars, _NUMBER_EXEMPLAR, parts.append)
         return b"".join(parts)
 
@@ -152,7 +152,7 @@ class MetricEncoder:
             _optional(_HISTOGRAM_MIN, point.min),
             _optional(_HISTOGRAM_MAX, point.max),
         ]
-        self._values.attributes(plain(point.attributes), _HISTOGRAM_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(plain(point.attributes), _HISTOGRAM_ATTRIBUTE)
         self._add_exemplars(point.exemplars, _HISTOGRAM_EXEMPLAR, parts.append)
         return b"".join(parts)
 
@@ -170,7 +170,7 @@ class MetricEncoder:
             _optional(_EXPONENTIAL_MIN, point.min),
             _optional(_EXPONENTIAL_MAX, point.max),
         ]
-        self._values.attributes(plain(point.attributes), _EXPONENTIAL_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(plain(point.attributes), _EXPONENTIAL_ATTRIBUTE)
         self._add_exemplars(point.exemplars, _EXPONENTIAL_EXEMPLAR, parts.append)
         return b"".join(parts)
 
@@ -183,7 +183,7 @@ class MetricEncoder:
             if exemplar.span_id is not None and exemplar.trace_id is not None:
                 parts.append(_EXEMPLAR_SPAN_ID + exemplar.span_id.to_bytes(8, "big"))
                 parts.append(_EXEMPLAR_TRACE_ID + exemplar.trace_id.to_bytes(16, "big"))
-            self._values.attributes(plain(exemplar.filtered_attributes), _EXEMPLAR_ATTRIBUTE, parts.append)
+            parts += self._values.attributes(plain(exemplar.filtered_attributes), _EXEMPLAR_ATTRIBUTE)
             add(wire.message(field_tag, b"".join(parts)))
 
 

@@ -32,28 +32,33 @@ class Grouping:
     def __init__(self, sources: SourceEncoder) -> None:
         self._sources = sources
         self._groups: dict[int, tuple[Any, dict[int, tuple[Any, list[bytes]]]]] = {}
-        self._resource = self._scope = None
-        self._items: list[bytes] | None = None
+
+    def place(self, resource: Any, scope: Any) -> list[bytes]:
+        """Where the fields with the items of this resource and scope are put."""
+        group = self._groups.get(id(resource))
+        if group is None:
+            group = self._groups[id(resource)] = (resource, {})
+        known = group[1].get(id(scope))
+        if known is None:
+            known = group[1][id(scope)] = (scope, [])
+        return known[1]
 
     def add(self, resource: Any, scope: Any, item: bytes) -> None:
         """Put ``item`` among those of its resource and scope."""
-        # Neighbours mostly come from the same place.
-        if scope is not self._scope or resource is not self._resource or self._items is None:
-            _, scopes = self._groups.setdefault(id(resource), (resource, {}))
-            _, self._items = scopes.setdefault(id(scope), (scope, []))
-            self._resource, self._scope = resource, scope
-        self._items += (_ITEM, wire.varint(len(item)), item)
+        self.place(resource, scope).append(wire.message(_ITEM, item))
 
     def request(self) -> bytes:
         """The whole request."""
+        # One list of all the pieces, joined once: a large request is not copied at each level.
         request: list[bytes] = []
         for resource, scopes in self._groups.values():
             body = [self._sources.resource(resource)]
             for scope, items in scopes.values():
                 head, schema_url = self._sources.scope(scope)
-                body.append(wire.message(_SCOPE_ITEMS, b"".join([head, *items, schema_url])))
+                pieces = [head, *items, schema_url]
+                body += (_SCOPE_ITEMS, wire.varint(sum(map(len, pieces))), *pieces)
             body.append(self._sources.schema_url(resource))
-            request.append(wire.message(_RESOURCE_ITEMS, b"".join(body)))
+            request += (_RESOURCE_ITEMS, wire.varint(sum(map(len, body))), *body)
         return b"".join(request)
 
 
@@ -70,7 +75,7 @@ class SourceEncoder:
         if known is not None and known[0] is resource:
             return known[1]
         parts: list[bytes] = []
-        self._values.attributes(self._asked(resource, "attributes"), _RESOURCE_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(self._asked(resource, "attributes"), _RESOURCE_ATTRIBUTE)
         written = wire.message(_RESOURCE, b"".join(parts))
         _keep(self._resources, resource, written)
         return written
@@ -82,7 +87,7 @@ class SourceEncoder:
         parts: list[bytes] = []
         if scope is not None:
             parts += [self._text(_SCOPE_NAME, scope, "name"), self._text(_SCOPE_VERSION, scope, "version")]
-            self._values.attributes(self._asked(scope, "attributes"), _SCOPE_ATTRIBUTE, parts.append)
+            parts += self._values.attributes(self._asked(scope, "attributes"), _SCOPE_ATTRIBUTE)
         written = wire.message(_SCOPE, b"".join(parts)), self.schema_url(scope)
         _keep(self._scopes, scope, written)
         return written
@@ -120,6 +125,7 @@ class ItemEncoder:
     def __init__(self) -> None:
         self._values = ValueEncoder()
         self._sources = SourceEncoder(self._values)
+        self._heads = wire.Heads(_ITEM)
 
     @property
     def repaired(self) -> int:
@@ -128,15 +134,21 @@ class ItemEncoder:
 
     def encode(self, items: Iterable[Any]) -> tuple[bytes, int]:
         """The request, and how many of ``items`` are not in it."""
-        groups = Grouping(self._sources)
+        groups, heads = Grouping(self._sources), self._heads
         broken = 0
+        last_resource = last_scope = place = None
         for item in items:
             try:
-                groups.add(item.resource, item.instrumentation_scope, self._item(item))
+                resource, scope, encoded = self._item(item)
+                # Neighbours mostly come from the same place.
+                if place is None or scope is not last_scope or resource is not last_resource:
+                    place = groups.place(resource, scope)
+                    last_resource, last_scope = resource, scope
+                place += (heads[len(encoded)], encoded)
             except Exception:  # an object of somebody else's may raise anything; it alone is left out
                 broken += 1
         return groups.request(), broken
 
-    def _item(self, item: Any) -> bytes:
-        """One item, without the field that holds it."""
+    def _item(self, item: Any) -> tuple[Any, Any, bytes]:
+        """The resource and the scope of an item, and its bytes without the field that holds it."""
         raise NotImplementedError

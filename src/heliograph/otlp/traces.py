@@ -8,10 +8,11 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import DEFAULT_TRACE_STATE, Status, StatusCode
 
 from heliograph.otlp import wire
-from heliograph.otlp.sdk_items import parts_of, plain
+from heliograph.otlp.memory import LONGEST_KNOWN, remember
+from heliograph.otlp.sdk_items import laid_out, plain
 from heliograph.otlp.source import ItemEncoder
 from heliograph.otlp.wire import clamped, fixed32, fixed64, varint
 
@@ -32,16 +33,13 @@ _DROPPED_LINKS: Final = wire.tag(14, wire.VARINT)
 _STATUS: Final = wire.tag(15, wire.BYTES)
 _FLAGS: Final = wire.tag(16, wire.FIXED32)
 
-# The fields that every span has, written in one go each: both ids, the parent's id, both times with the flags.
-_IDS: Final = struct.Struct(">2sQQ2sQ").pack
-_PARENT_ID: Final = struct.Struct(">2sQ").pack
-_TIMES_AND_FLAGS: Final = struct.Struct("<1sQ1sQ2sI").pack
-_LAST_64: Final = (1 << 64) - 1
+# The fields that every span has, written in one go each: its ids with or without its parent's, both times with the flags.
+_IDS: Final = struct.Struct(">18s2sQ").pack
+_CHILD_IDS: Final = struct.Struct(">18s2sQ2sQ").pack
+_END_OF_SPAN: Final = struct.Struct("<1sQ1sQ2sB").pack
 
-_UNSET: Final = wire.message(_STATUS, b"")
-
-_LONGEST_NAME_KEPT: Final = 256
-_MOST_NAMES_KEPT: Final = 4096
+_UNSET: Final = StatusCode.UNSET
+_EMPTY_STATUS: Final = wire.message(_STATUS, b"")
 
 _EVENT_TIME: Final = wire.tag(1, wire.FIXED64)
 _EVENT_NAME: Final = wire.tag(2, wire.BYTES)
@@ -58,6 +56,8 @@ _STATUS_CODE: Final = wire.tag(3, wire.VARINT)
 # SpanFlags: the low eight bits are the W3C trace flags; then "is_remote is known" and "is_remote".
 _REMOTE_KNOWN: Final = 0x100
 _REMOTE: Final = 0x200
+_LOCAL_FLAGS_END: Final = fixed32(_REMOTE_KNOWN)[1:]
+_REMOTE_FLAGS_END: Final = fixed32(_REMOTE_KNOWN | _REMOTE)[1:]
 
 
 class TraceEncoder(ItemEncoder):
@@ -65,61 +65,66 @@ class TraceEncoder(ItemEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: dict[tuple[str, int], bytes] = {}
+        self._names: dict[str, tuple[Any, bytes]] = {}
+        self._trace_id, self._trace_head = -1, b""
 
-    def _item(self, span: Any) -> bytes:
-        values = self._values
-        trace_id, span_id, _is_remote, trace_flags, trace_state, _is_valid = span.context
-        parts = [_IDS(_TRACE_ID, trace_id >> 64, trace_id & _LAST_64, _SPAN_ID, span_id)]
-        add = parts.append
-        flags = _REMOTE_KNOWN | trace_flags & 0xFF
-        parent = span.parent
-        if parent is not None:
-            add(_PARENT_ID(_PARENT, parent[1]))
+    def _item(self, span: Any) -> tuple[Any, Any, bytes]:
+        span = laid_out(span)
+        trace_id, span_id, _is_remote, trace_flags, trace_state, _is_valid = span._context
+        if trace_id is not self._trace_id:  # neighbours mostly are of the same trace
+            self._trace_id, self._trace_head = trace_id, _TRACE_ID + trace_id.to_bytes(16, "big")
+        parent, flags_end = span._parent, _LOCAL_FLAGS_END
+        if parent is None:
+            ids = _IDS(self._trace_head, _SPAN_ID, span_id)
+        else:
+            ids = _CHILD_IDS(self._trace_head, _SPAN_ID, span_id, _PARENT, parent[1])
             if parent[2]:
-                flags |= _REMOTE
-        if trace_state:
-            add(self._trace_state(trace_state))
-        add(self._name_and_kind(span.name, span.kind))
-        attributes, lost_attributes, events, lost_events, links, lost_links = parts_of(span)
-        values.attributes(attributes, _ATTRIBUTE, add)
-        if events:
-            parts += [wire.message(_EVENT, self._event(event)) for event in events]
-        if links:
-            parts += [wire.message(_LINK, self._link(link)) for link in links]
-        if lost_attributes or lost_events or lost_links:
-            add(_losses(lost_attributes, lost_events, lost_links))
-        status = span.status
-        add(_UNSET if status is not None and status.status_code is StatusCode.UNSET else self._status(status))
-        add(_end(span.start_time, span.end_time, flags))
-        return b"".join(parts)
+                flags_end = _REMOTE_FLAGS_END
+        name, kind = span._name, span._kind
+        known = self._names.get(name) if type(name) is str else None
+        named = known[1] if known is not None and known[0] is kind else self._name_and_kind(name, kind)
+        attributes, events, links = span._attributes, span._events, span._links
+        fields = self._values.attributes(attributes._dict, _ATTRIBUTE)
+        if trace_state is not DEFAULT_TRACE_STATE and trace_state:
+            fields.append(self._trace_state(trace_state))
+        if events._dq:
+            fields += [wire.message(_EVENT, self._event(event)) for event in events._dq]
+        if links._dq:
+            fields += [wire.message(_LINK, self._link(link)) for link in links._dq]
+        if attributes.dropped or events.dropped or links.dropped:
+            fields.append(_losses(attributes.dropped, events.dropped, links.dropped))
+        status = span._status
+        is_unset = type(status) is Status and status._status_code is _UNSET
+        written_status = _EMPTY_STATUS if is_unset else self._status(status)
+        try:
+            end = _END_OF_SPAN(_START, span._start_time, _END, span._end_time, _FLAGS, trace_flags)
+        except Exception:  # None, a fraction, out of range, or an object of somebody else's
+            end = _END_OF_SPAN(_START, clamped(span._start_time), _END, clamped(span._end_time), _FLAGS, trace_flags & 0xFF)
+        body = b"".join([ids, named, *fields, written_status, end, flags_end])
+        return span._resource, span._instrumentation_scope, body
 
     def _name_and_kind(self, name: Any, kind: Any) -> bytes:
         # OTLP counts from INTERNAL = 1, the API from INTERNAL = 0; without a kind it is INTERNAL, as the API's default is.
         number = kind._value_ + 1 if kind is not None else 1
-        known = self._names.get((name, number)) if type(name) is str else None
-        if known is None:
-            repaired = self._values.repaired
-            known = _NAME + self._values.name(name) + _KIND + varint(number)
-            if type(name) is str and self._values.repaired == repaired and len(name) <= _LONGEST_NAME_KEPT:
-                if len(self._names) >= _MOST_NAMES_KEPT:
-                    self._names.clear()
-                self._names[name, number] = known
-        return known
+        repaired = self._values.repaired
+        written = _NAME + self._values.name(name) + _KIND + varint(number)
+        if type(name) is str and self._values.repaired == repaired and len(name) <= LONGEST_KNOWN:
+            remember(self._names, name, (kind, written))
+        return written
 
     def _event(self, event: Any) -> bytes:
         parts = [_EVENT_TIME + fixed64(clamped(event.timestamp)) + _EVENT_NAME + self._values.name(event.name)]
-        self._values.attributes(plain(event.attributes), _EVENT_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(plain(event.attributes), _EVENT_ATTRIBUTE)
         if event.dropped_attributes:
             parts.append(_EVENT_DROPPED + varint(event.dropped_attributes))
         return b"".join(parts)
 
     def _link(self, link: Any) -> bytes:
         trace_id, span_id, is_remote, trace_flags, trace_state, _is_valid = link.context
-        parts = [_IDS(_TRACE_ID, trace_id >> 64, trace_id & _LAST_64, _SPAN_ID, span_id)]
+        parts = [_IDS(_TRACE_ID + trace_id.to_bytes(16, "big"), _SPAN_ID, span_id)]
         if trace_state:
             parts.append(self._trace_state(trace_state))
-        self._values.attributes(plain(link.attributes), _LINK_ATTRIBUTE, parts.append)
+        parts += self._values.attributes(plain(link.attributes), _LINK_ATTRIBUTE)
         if link.dropped_attributes:
             parts.append(_LINK_DROPPED + varint(link.dropped_attributes))
         flags = _REMOTE_KNOWN | (_REMOTE if is_remote else 0) | trace_flags & 0xFF
@@ -142,10 +147,3 @@ class TraceEncoder(ItemEncoder):
 def _losses(attributes: int, events: int, links: int) -> bytes:
     counts = ((_DROPPED_ATTRIBUTES, attributes), (_DROPPED_EVENTS, events), (_DROPPED_LINKS, links))
     return b"".join(field_tag + varint(count) for field_tag, count in counts if count)
-
-
-def _end(start_ns: Any, end_ns: Any, flags: int) -> bytes:
-    try:
-        return _TIMES_AND_FLAGS(_START, start_ns, _END, end_ns, _FLAGS, flags)
-    except Exception:  # None, a fraction, out of range, or an object of somebody else's
-        return _TIMES_AND_FLAGS(_START, clamped(start_ns), _END, clamped(end_ns), _FLAGS, flags)

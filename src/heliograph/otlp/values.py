@@ -7,11 +7,12 @@ Source: opentelemetry-proto, ``common/v1/common.proto``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from heliograph.otlp import wire
+from heliograph.otlp.memory import LONGEST_KNOWN, KeyMemory, remember
 from heliograph.otlp.wire import double, varint
 from heliograph.text import shown
 
@@ -20,10 +21,8 @@ DEEPEST: Final = 16
 WIDEST: Final = 10_000
 LARGEST_VALUE: Final = 1 << 20
 
-_MOST_CACHED: Final = 4096
-_LONGEST_KNOWN: Final = 256
-_MOST_VALUES: Final = 128
 _MOST_LEARNT: Final = 1 << 15
+_FITS: Final = 1 << 63
 
 _STRING = wire.tag(1, wire.BYTES)
 _BOOL = wire.tag(2, wire.VARINT)
@@ -33,39 +32,8 @@ _ARRAY = wire.tag(5, wire.BYTES)
 _KEY_VALUES = wire.tag(6, wire.BYTES)
 _BYTES = wire.tag(7, wire.BYTES)
 _ITEM = wire.tag(1, wire.BYTES)  # of ArrayValue.values and KeyValueList.values
-_KEY = wire.tag(1, wire.BYTES)
+_KEY = wire.tag(1, wire.BYTES)  # of KeyValue
 _VALUE = wire.tag(2, wire.BYTES)
-
-
-class _KeyMemory:
-    """What is remembered of one attribute key.
-
-    Whole fields of its first values, if those are texts, integers or booleans: a key with few values has them all, one
-    with many stops learning. They are of one type, since True, 1 and 1.0 are equal and encode differently.
-    """
-
-    __slots__ = ("before_value", "field_tag", "float_head", "heads", "kind", "known")
-
-    def __init__(self, name: bytes, field_tag: bytes) -> None:
-        self.field_tag = field_tag
-        self.before_value = _KEY + name + _VALUE
-        self.known: dict[Any, bytes] = {}
-        self.kind: type | None = None
-        self.heads: dict[int, bytes] = {}  # what stands before a text, by the text's length in bytes
-        before_number = self.before_value + varint(9) + _DOUBLE
-        self.float_head = field_tag + varint(len(before_number) + 8) + before_number
-
-    def learn(self, value: Any, field: bytes) -> bool:
-        kind = type(value)
-        if self.kind is None and kind in _LEARNT:
-            self.kind = kind
-        if kind is self.kind and len(self.known) < _MOST_VALUES and len(field) <= 2 * _LONGEST_KNOWN:
-            self.known[value] = field
-            return True
-        return False
-
-
-_LEARNT: Final = frozenset({str, int, bool})
 
 
 class ValueEncoder:
@@ -77,7 +45,7 @@ class ValueEncoder:
     def __init__(self) -> None:
         self.repaired = 0
         self._texts: dict[str, bytes] = {}
-        self._keys: dict[bytes, dict[Any, _KeyMemory]] = {}
+        self._keys: dict[bytes, dict[Any, KeyMemory]] = {}
         self._learnt = 0  # fields and heads in all memories together
         self._left = 0  # of the budget of the value at hand
 
@@ -104,67 +72,85 @@ class ValueEncoder:
         repaired = self.repaired
         encoded = self.text(value)
         written = varint(len(encoded)) + encoded
-        if type(value) is str and len(value) <= _LONGEST_KNOWN and self.repaired == repaired:
-            _remember(self._texts, value, written)
+        if type(value) is str and len(value) <= LONGEST_KNOWN and self.repaired == repaired:
+            remember(self._texts, value, written)
         return written
 
-    def attributes(self, attributes: Mapping[Any, Any] | None, field_tag: bytes, add: Callable[[bytes], None]) -> None:
-        """Hand the bytes of each attribute to ``add``, as fields with ``field_tag``. None as a value means none at all."""
+    def attributes(self, attributes: Mapping[Any, Any] | None, field_tag: bytes) -> list[bytes]:
+        """The bytes of each attribute as a field with ``field_tag``. None as a value means none at all."""
+        if type(attributes) is dict:
+            try:
+                return self._fields(attributes.items(), field_tag)
+            except Exception:  # it was changed while it was walked
+                self.repaired += 1
+        return self._one_by_one(attributes, field_tag)
+
+    def _one_by_one(self, attributes: Mapping[Any, Any] | None, field_tag: bytes) -> list[bytes]:
+        fields: list[bytes] = []
         try:
-            if not attributes:
-                return
-            keys = self._keys.get(field_tag)
-            if keys is None:
-                keys = self._keys[field_tag] = {}
-            for key, value in attributes.items():
-                # Only a plain str is looked up: one of another class may claim to equal any key. type() cannot be lied to.
-                memory = keys.get(key) if type(key) is str else None
-                if memory is None:
-                    memory = self._memory(key, field_tag, keys)
-                kind = type(value)
-                field = memory.known.get(value) if kind is memory.kind else None
-                if field is not None:
-                    add(field)
-                elif kind is float:
-                    add(memory.float_head)
-                    add(double(value))
-                elif value is not None:
-                    self._add_other(value, memory, add)
+            if attributes:
+                for pair in attributes.items():
+                    fields += self._fields((pair,), field_tag)
         except Exception:  # a mapping of the user's own may raise anything; the item goes without the rest of it
             self.repaired += 1
+        return fields
 
-    def _add_other(self, value: Any, memory: _KeyMemory, add: Callable[[bytes], None]) -> None:
-        """An attribute that is not remembered whole."""
-        repaired = self.repaired
-        if type(value) is str and len(value) <= _LONGEST_KNOWN:
-            encoded = self.text(value)
-            head = memory.heads.get(len(encoded))
-            if head is None:
-                text = _STRING + varint(len(encoded))
-                body = memory.before_value + varint(len(text) + len(encoded)) + text
-                head = memory.field_tag + varint(len(body) + len(encoded)) + body
-                if len(encoded) <= _LONGEST_KNOWN:
-                    memory.heads[len(encoded)] = head
-                    self._learnt += 1
-            field = head + encoded
+    def _fields(self, pairs: Iterable[tuple[Any, Any]], field_tag: bytes) -> list[bytes]:
+        keys = self._keys.get(field_tag)
+        if keys is None:
+            keys = self._keys[field_tag] = {}
+        # One expression, because this is where encoding spends its time. Only a plain str is looked up, and only a value of the
+        # type that is known: one of another class may claim to equal anything. type() cannot be lied to.
+        return [
+            (memory.known.get(value) or self._field(value, memory))
+            if kind is memory.kind
+            else memory.float_head + double(value)
+            if kind is float
+            else self._field(value, memory)
+            for key, value in pairs
+            for memory in [(keys.get(key) if type(key) is str else None) or self._memory(key, field_tag, keys)]
+            for kind in [type(value)]
+        ]
+
+    def _field(self, value: Any, memory: KeyMemory) -> bytes:
+        """An attribute that is not remembered whole: the first values of a key, and those of a key with many."""
+        kind = type(value)
+        if kind is str and len(value) <= LONGEST_KNOWN and value.isascii():
+            encoded, heads = value.encode(), memory.text_heads
+        elif kind is int and value.bit_length() < 64:
+            encoded, heads = varint(value), memory.int_heads
+        elif value is None:
+            return b""
         else:
-            encoded = self.any_value(value)
-            body = memory.before_value + varint(len(encoded)) + encoded
-            field = memory.field_tag + varint(len(body)) + body
-        # What was repaired is not remembered: it counts each time.
-        if self.repaired == repaired and memory.learn(value, field):
-            self._learnt += 1
+            repaired = self.repaired
+            field = memory.whole(self.any_value(value))
+            # What was repaired is not remembered: it counts each time.
+            return self._learn(value, field, memory) if self.repaired == repaired else field
+        head = heads.get(len(encoded))
+        if head is None:
+            head = memory.learn_head(heads, len(encoded))
+            self._count_learnt()
+        field = head + encoded
+        return self._learn(value, field, memory) if memory.is_learning else field
+
+    def _learn(self, value: Any, field: bytes, memory: KeyMemory) -> bytes:
+        if memory.learn(value, field):
+            self._count_learnt()
+        return field
+
+    def _count_learnt(self) -> None:
+        """Forget everything when all memories together hold too much."""
+        self._learnt += 1
         if self._learnt > _MOST_LEARNT:
             for keys in self._keys.values():
                 keys.clear()
             self._learnt = 0
-        add(field)
 
-    def _memory(self, key: Any, field_tag: bytes, keys: dict[Any, _KeyMemory]) -> _KeyMemory:
+    def _memory(self, key: Any, field_tag: bytes, keys: dict[Any, KeyMemory]) -> KeyMemory:
         repaired = self.repaired
-        memory = _KeyMemory(self.name(key), field_tag)
-        if type(key) is str and len(key) <= _LONGEST_KNOWN and self.repaired == repaired:
-            _remember(keys, key, memory)
+        memory = KeyMemory(self.name(key), field_tag)
+        if type(key) is str and len(key) <= LONGEST_KNOWN and self.repaired == repaired:
+            remember(keys, key, memory)
         return memory
 
     def any_value(self, value: Any, depth: int = 0) -> bytes:
@@ -196,12 +182,6 @@ class ValueEncoder:
         return str.__str__(shown(value))
 
 
-def _remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(cache) >= _MOST_CACHED:
-        cache.clear()  # cheaper than keeping an order, and what is common is soon back
-    cache[key] = value
-
-
 def _nothing(_encoder: ValueEncoder, _value: Any, _depth: int) -> bytes:
     return b""
 
@@ -216,7 +196,7 @@ def _boolean(_encoder: ValueEncoder, value: Any, _depth: int) -> bytes:
 
 
 def _integer(encoder: ValueEncoder, value: int, depth: int) -> bytes:
-    if -(1 << 63) <= value < 1 << 63:
+    if -_FITS <= value < _FITS:
         return _INT + varint(value)
     encoder.repaired += 1
     # Python refuses to write out very long integers in decimal.

@@ -1,348 +1,317 @@
-"""One destination's queue and its thread: items in, attempts out, every item accounted for.
+"""One destination's thread: takes what waits for it, attempts, waits, tries again, until every item is accounted for.
 
-Called by the recording side through :meth:`Delivery.accept` (any thread, never blocks on input or output) and by the
-assembly through flush and shutdown. Calls the destination's :class:`~heliograph.pipeline.outcome.Exporter`.
+What waits is in its :class:`~heliograph.pipeline.holding.Holding`; the pipeline flushes and closes. Calls the destination's
+:class:`~heliograph.pipeline.outcome.Exporter`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Final
 
 from heliograph.clock import Clock, SystemClock, bounded_s
-from heliograph.pipeline.ledger import Account, DropReason, LedgerCounts, Signal
-from heliograph.pipeline.notices import Notices
-from heliograph.pipeline.outcome import Delivered, Exporter, Outcome, Rejected, Retry, Shipment, TooLarge
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.holding import Holding
+from heliograph.pipeline.ledger import LedgerCounts, Signal
+from heliograph.pipeline.limits import Limits
+from heliograph.pipeline.outcome import Attempt, Delivered, Exporter, Outcome, Rejected, Retry, TooLarge
+from heliograph.pipeline.queue import ItemQueue
 from heliograph.pipeline.retry import Backoff
+from heliograph.pipeline.spool import Spool
+from heliograph.pipeline.standing import Standing
 from heliograph.pipeline.status import ExportState, ExportStatus
 from heliograph.recording.suppression import suppressed_instrumentation
-from heliograph.text import printable
-
-T = TypeVar("T")
-
-_QUEUE_FULL = "dropping: the queue is full"
-# An exception's own text is not shown in here: it may hold a header that could not be sent, with its secret.
 
 # A told wait below this is none: it would make the retries a busy loop.
-_LEAST_TOLD_WAIT_S = 0.1
+_LEAST_TOLD_WAIT_S: Final = 0.1
+_LEAST_ATTEMPT_S: Final = 0.1
+_LEAST_JOIN_S: Final = 0.05
+_ADOPT_EVERY_S: Final = 20.0
+_DISK_PATIENCE_S: Final = 0.2
+
+_END: Final = -1.0
+_NOW: Final = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryLimits:
-    """``queue_size`` items may wait; ``batch_size`` leave together, or fewer once the oldest has waited ``interval_s``
-    seconds; one attempt takes at most ``attempt_timeout_s`` seconds."""
+class Delivery:
+    """Delivers the batches of one signal to one destination. Every method is thread-safe.
 
-    queue_size: int = 2048
-    batch_size: int = 512
-    interval_s: float = 5.0
-    attempt_timeout_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry(Generic[T]):
-    item: T
-    weight: int
-    accepted_at_ns: int
-
-
-class Delivery(Generic[T]):
-    """Delivers the items of one signal to one destination. Every method is thread-safe.
-
-    ``weigh`` says how many items one accepted object stands for (a collection of metrics is many data points). The
-    condition ``_changed`` guards all state; it is held for a few instructions at a time, never during an attempt. It is
-    reentrant, so that recording from a signal handler or a finaliser cannot lock the thread against itself.
+    The pipeline gives it its queue with :meth:`attach`, when it is built and again in a forked child. The queue's lock
+    guards all state; it is held for a few instructions at a time, never during an attempt.
     """
 
     def __init__(
         self,
         signal: Signal,
         destination: str,
-        exporter: Exporter[T],
-        limits: DeliveryLimits,
+        exporter: Exporter,
+        limits: Limits,
         *,
-        weigh: Callable[[T], int] = lambda _item: 1,
+        spool: Spool | None = None,
+        is_spooled_first: bool = False,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self.signal = signal
         self.destination = destination
         self.exporter = exporter
-        self._limits = limits
-        self._weigh = weigh
+        self.limits = limits
+        self.spool = spool
+        self.is_spooled_first = is_spooled_first
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff()
-        self._start_empty()
+        self._is_closed = False
 
-    def _start_empty(self) -> None:
-        self._changed = threading.Condition(threading.RLock())
-        self._waiting: deque[_Entry[T]] = deque()
-        self._in_flight: list[_Entry[T]] = []
-        self._account = Account()
-        self._notices = Notices(f"{self.destination} ({self.signal})", self._clock)
-        self._state, self._reason = ExportState.HEALTHY, ""
-        self._entered = self._settled = self._flush_up_to = 0
-        self._lost = self._lost_at_flush = 0
-        self._urgency = 0  # counts requests to hurry; a wait between attempts ends when it grows
-        self._queue_full_said = 0
-        self._is_closed = self._is_abandoned = False
+    def attach(self, queue: ItemQueue[Any], lock: threading.RLock, on_change: Callable[[], None]) -> None:
+        """Start empty behind ``queue``; ``on_change`` is called under the lock when room was made or something left."""
+        self._queue = queue
+        self._lock = lock
+        self._tell_pipeline = on_change
+        self._changed = threading.Condition(lock)
+        self.holding = Holding(
+            self.signal.value,
+            self.limits,
+            lock,
+            self._on_change,
+            spool=self.spool,
+            is_spooled_first=self.is_spooled_first,
+        )
+        self._standing = Standing(f"{self.destination} ({self.signal})", self._clock)
+        self._prepared: tuple[Batch, Attempt] | None = None
+        self._failures = 0  # attempts that failed one after the other
+        self._resume_ns = 0  # no attempt before
+        self._is_told = False  # the destination chose that moment, not we
+        # Counts requests to hurry, which end a wait of our own choice; as it was when the last attempts began.
+        self._urgency = self._urgency_now = self._urgency_seen = 0
+        self._urgent_up_to = 0
+        self._adopt_ns = self._clock.monotonic_ns()
         self._deadline_ns = 0  # set with _is_closed
-        self._worker: threading.Thread | None = None
+        self._is_upstream_done = self._is_over = self._is_attempting = False
+        self._thread: threading.Thread | None = None
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's items (the parent delivers them), its lock and its thread."""
-        was_closed = self._is_closed
-        self._start_empty()
-        self._is_closed = was_closed
+        """What is here is the parent's: let go of its files. :meth:`attach` follows."""
+        if self.spool is not None:
+            self.spool.after_fork_in_child()
 
-    # The recording side
-
-    def accept(self, item: T) -> None:
-        """Take ``item``. When the queue is full or closed it is dropped and counted; nothing is raised."""
-        weight = self._weigh(item)
-        with self._changed:
-            self._account.accept(weight)
-            if self._is_closed or len(self._waiting) >= self._limits.queue_size:
-                self._account.drop(weight, DropReason.SHUTDOWN if self._is_closed else DropReason.QUEUE_FULL)
-                self._lost += weight
-                return
-            self._waiting.append(_Entry(item, weight, self._clock.monotonic_ns()))
-            self._entered += 1
-            if self._worker is None:
-                self._start_worker()
-            elif len(self._waiting) in (1, self._limits.batch_size):
-                self._changed.notify_all()
-
-    # The assembly's side
+    # Readings
 
     def counts(self) -> LedgerCounts:
         """A consistent reading of the account."""
-        with self._changed:
-            return self._account.counts()
+        with self._lock:
+            account, queue = self.holding.account, self._queue
+            return LedgerCounts(
+                accepted=queue.accepted + account.recovered,
+                delivered=account.delivered,
+                dropped=dict(queue.refused + account.dropped),
+                pending=queue.waiting + self.holding.pending,
+                spooled=self.holding.spooled,
+                recovered=account.recovered,
+                retried=account.retried,
+                duplicated_at_most=account.duplicated_at_most,
+            )
 
     def status(self) -> ExportStatus:
-        with self._changed:
-            counts = {self.signal.value: self._account.counts()}
-            return ExportStatus(state=self._state, reason=self._reason or None, counts=counts)
+        counts = {self.signal.value: self.counts()}
+        return ExportStatus(state=self._standing.state, reason=self._standing.reason or None, counts=counts)
 
-    def begin_flush(self) -> Callable[[int], bool]:
-        """Ask that all accepted items leave now. Returns a function that waits for it until a monotonic time in ns, and
-        says whether each item that was accepted since the flush before was delivered."""
-        with self._changed:
-            up_to, lost = self._entered, self._lost_at_flush
-            self._flush_up_to = max(self._flush_up_to, up_to)
-            self._hurry()
-        return lambda deadline_ns: self._is_flushed(up_to, lost, deadline_ns)
+    # The pipeline's side
 
-    def _is_flushed(self, up_to: int, lost: int, deadline_ns: int) -> bool:
-        is_settled = self._wait_settled(up_to, deadline_ns)
-        with self._changed:
-            self._lost_at_flush = self._lost
-            return is_settled and self._lost == lost
+    def start_if_left_behind(self) -> None:
+        """Begin at once when an earlier process left something to deliver."""
+        if self.spool is not None and self.spool.has_leftovers():
+            with self._lock:
+                self._ensure_thread()
 
-    def close(self, deadline_ns: int) -> None:
-        """Accept nothing more, and let what is here leave until ``deadline_ns`` (monotonic)."""
-        with self._changed:
-            if not self._is_closed:
-                self._is_closed, self._deadline_ns = True, deadline_ns
-                self._hurry()
-
-    def finish(self) -> None:
-        """After :meth:`close`: wait for the rest until its deadline; what is then left is dropped and counted."""
-        worker = self._worker
-        if worker is None:
-            self._run()
-        else:
-            self._wait_settled(self._entered, self._deadline_ns)
-        self._abandon()
-        if worker is not None:
-            worker.join(max(0.05, self._remaining_s(self._deadline_ns)))
-        try:
-            self.exporter.close()
-        except Exception as error:  # an exporter may fail in any way; the others must still be closed
-            self._notices.failing(f"cannot close: {type(error).__name__}", consequence="left open")
-
-    def _abandon(self) -> None:
-        """Drop and count what is left; whatever an attempt that is still running says comes too late."""
-        with self._changed:
-            left = sum(entry.weight for entry in (*self._in_flight, *self._waiting))
-            self._account.drop(left, DropReason.SHUTDOWN)
-            self._lost += left
-            self._waiting.clear()
-            self._in_flight = []
-            self._is_abandoned = True
-            self._changed.notify_all()
-
-    def _hurry(self) -> None:
+    def hurry(self, up_to: int) -> None:
+        """What was queued up to the position ``up_to`` has to leave now. The caller holds the lock."""
+        self._urgent_up_to = max(self._urgent_up_to, up_to)
         self._urgency += 1
         self._changed.notify_all()
 
-    def _wait_settled(self, up_to: int, deadline_ns: int) -> bool:
-        with self._changed:
-            while self._settled < up_to and not self._is_abandoned and (left_s := self._remaining_s(deadline_ns)) > 0:
-                self._changed.wait(left_s)
-            return self._settled >= up_to
+    def close(self, deadline_ns: int) -> None:
+        """Let what is here leave until ``deadline_ns`` (monotonic)."""
+        with self._lock:
+            if not self._is_closed or deadline_ns < self._deadline_ns:
+                self._is_closed, self._deadline_ns = True, deadline_ns
+                self._urgency += 1
+                self._changed.notify_all()
 
-    def _remaining_s(self, deadline_ns: int) -> float:
-        return (deadline_ns - self._clock.monotonic_ns()) / 1e9
+    def end_upstream(self) -> None:
+        """Nothing more will be offered."""
+        with self._lock:
+            self._is_upstream_done = True
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """After :meth:`close`: wait for the rest until its deadline; what is then left is spooled, or dropped and counted."""
+        thread = self._thread
+        if thread is None:
+            self._run()  # nothing ever came, or there is no thread to be had any more
+        with self._lock:
+            while not self._is_over and (left_s := self._left_s(self._deadline_ns)) > 0:
+                self._changed.wait(left_s)
+        self.holding.abandon(is_attempting=self._is_attempting, patience_s=_DISK_PATIENCE_S)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(_LEAST_JOIN_S, self._left_s(self._deadline_ns)))
+        if self.spool is not None:
+            self.spool.close()
+        try:
+            self.exporter.close()
+        except Exception as error:  # an exporter may fail in any way; the others must still be closed
+            self._standing.cannot_close(error)
+
+    def _left_s(self, until_ns: int) -> float:
+        return (until_ns - self._clock.monotonic_ns()) / 1e9
 
     # The thread
 
-    def _start_worker(self) -> None:
-        worker = threading.Thread(target=self._run, name=f"heliograph-{self.signal}-{self.destination}", daemon=True)
+    def _on_change(self) -> None:
+        self._ensure_thread()
+        self._changed.notify_all()
+        self._tell_pipeline()
+
+    def _ensure_thread(self) -> None:
+        if self._thread is not None or self._is_over:
+            return
+        thread = threading.Thread(target=self._run, name=f"heliograph-{self.signal}-{self.destination}", daemon=True)
         try:
-            worker.start()
+            thread.start()
         except RuntimeError:
-            return  # no thread to be had, or the interpreter is exiting: the next item tries again, finish() goes without
-        self._worker = worker
+            return  # no thread to be had, or the interpreter is exiting: the next change tries again, finish() goes without
+        self._thread = thread
 
     def _run(self) -> None:
         with suppressed_instrumentation():
-            while batch := self._take():
+            while (batch := self._next_batch()) is not None:
                 try:
-                    self._deliver(batch)
+                    self._act_on(batch, self._attempt(batch))
                 except BaseException as error:  # nothing foreseen; this thread must go on, and the items must be counted
-                    left = list(self._in_flight)
-                    self._settle(left, Shipment(send=_unsent), Rejected(reason=f"delivery failed: {type(error).__name__}"))
+                    self._standing.failing(
+                        ExportState.FAILED, f"delivery failed: {type(error).__name__}", "items dropped", dropped={}
+                    )
+                    self.holding.settle(batch, rejected=batch.count)
+        with self._lock:
+            self._is_over = True
+            self._changed.notify_all()
 
-    def _take(self) -> list[_Entry[T]]:
-        """Wait for the next batch; an empty one means that there is nothing left to do."""
-        with self._changed:
-            while not self._is_abandoned:
-                if self._is_closed and self._remaining_s(self._deadline_ns) <= 0:
-                    break  # finish() counts what is left
-                wait_s = self._due_in_s()
-                if wait_s is not None and wait_s <= 0:
-                    size = min(len(self._waiting), self._limits.batch_size)
-                    self._in_flight = [self._waiting.popleft() for _ in range(size)]
-                    return list(self._in_flight)
-                if self._is_closed and not self._waiting:
-                    break
-                self._changed.wait(wait_s)
-            return []
-
-    def _due_in_s(self) -> float | None:
-        """Seconds until a batch has to leave; None while there is nothing to send."""
-        if not self._waiting:
-            return None
-        is_asked_for = self._is_closed or self._settled < self._flush_up_to
-        if is_asked_for or len(self._waiting) >= self._limits.batch_size:
-            return 0.0
-        age_s = (self._clock.monotonic_ns() - self._waiting[0].accepted_at_ns) / 1e9
-        return self._limits.interval_s - age_s
-
-    def _deliver(self, batch: list[_Entry[T]]) -> None:
-        shipment = self._prepare(batch)
-        attempt, urgency = 0, self._urgency
+    def _next_batch(self) -> Batch | None:
+        """Wait for the next batch to send; None means that there is nothing left to do."""
         while True:
-            # A hurry starts the waits over from the short ones: an outage may have grown them beyond any deadline.
-            attempt = attempt + 1 if urgency == self._urgency else 1
-            urgency = self._urgency
-            outcome = self._attempt(shipment)
-            if isinstance(outcome, TooLarge):
-                self._deliver_in_halves(batch, shipment, outcome)
-                return
-            if not isinstance(outcome, Retry):
-                self._settle(batch, shipment, outcome)
-                return
-            self._note_trouble(ExportState.DEGRADED, outcome.reason, "trying again")
-            if not self._pause(outcome, attempt, urgency):
-                return  # the shutdown took the batch out of our hands and counted it
+            with self._lock:
+                wait_s = self._wait_s()
+                if wait_s == _END:
+                    return None
+                if wait_s is None or wait_s > 0:
+                    self._changed.wait(wait_s)
+                    continue
+                now_ns = self._clock.monotonic_ns()
+                is_adopting = self._adoption_s(now_ns) == _NOW
+            if is_adopting:
+                self._adopt_ns = now_ns if self.holding.adopt() else now_ns + round(_ADOPT_EVERY_S * 1e9)
+            elif self.holding.take(now_ns):
+                with self._lock:
+                    if self.holding.in_flight:
+                        return self.holding.in_flight[0]
 
-    def _deliver_in_halves(self, batch: list[_Entry[T]], shipment: Shipment, outcome: TooLarge) -> None:
-        if len(batch) == 1:
-            self._settle(batch, shipment, Rejected(reason=outcome.reason))
-            return
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            if not self._is_abandoned:
-                self._deliver(half)
+    def _wait_s(self) -> float | None:
+        """Seconds until there is something to do, for ever when None; ``_END`` when there is nothing left."""
+        now_ns, holding = self._clock.monotonic_ns(), self.holding
+        if holding.is_abandoned or (self._is_closed and now_ns >= self._deadline_ns):
+            return _END
+        if (pause_s := self._pause_s(now_ns)) > 0:
+            # After the attempt that the closing brought about, there is none that could still help.
+            is_hopeless = self._is_closed and (self._resume_ns >= self._deadline_ns or holding.is_all_on_disk)
+            return _END if is_hopeless else pause_s
+        due_s = holding.due_in_s(now_ns, holding.newest if self._is_closed else self._urgent_up_to)
+        if due_s is None and self._is_closed:
+            return _END if self._is_upstream_done else None
+        adoption_s = self._adoption_s(now_ns)
+        known = [max(_NOW, wait_s) for wait_s in (due_s, adoption_s) if wait_s is not None]
+        return min(known, default=None)
 
-    def _prepare(self, batch: list[_Entry[T]]) -> Shipment:
-        try:
-            return self.exporter.prepare([entry.item for entry in batch])
-        except BaseException as error:  # an exporter may fail in any way, and this thread is ours; _settle counts the batch
-            reason = f"cannot encode the batch: {type(error).__name__}"
-            return Shipment(send=lambda _timeout_s: Rejected(reason=reason))
+    def _pause_s(self, now_ns: int) -> float:
+        # Somebody waits for a flush or a shutdown: do not sit out a wait that was only our own choice.
+        is_cut_short = not self._is_told and self._urgency != self._urgency_seen
+        return 0.0 if is_cut_short else (self._resume_ns - now_ns) / 1e9
 
-    def _attempt(self, shipment: Shipment) -> Outcome:
-        timeout_s = self._limits.attempt_timeout_s
+    def _adoption_s(self, now_ns: int) -> float | None:
+        """Seconds until it is time to look for what other processes left, if that is of interest."""
+        is_busy = self._is_closed or self.holding.is_troubled or self.holding.in_flight or self.holding.spooled
+        return None if self.spool is None or is_busy else max(_NOW, (self._adopt_ns - now_ns) / 1e9)
+
+    # An attempt
+
+    def _attempt(self, batch: Batch) -> Outcome:
+        if self._prepared is None or self._prepared[0] is not batch:
+            try:
+                self._prepared = (batch, self.exporter.prepare(batch))
+            except BaseException as error:  # an exporter may fail in any way, and this thread is ours
+                return Rejected(reason=f"cannot prepare the batch: {type(error).__name__}")
+        timeout_s = self.limits.attempt_timeout_s
         if self._is_closed:
-            timeout_s = min(timeout_s, max(0.1, self._remaining_s(self._deadline_ns)))
+            timeout_s = min(timeout_s, max(_LEAST_ATTEMPT_S, self._left_s(self._deadline_ns)))
+        self._urgency_now = self._urgency
+        self._is_attempting = True
         try:
-            outcome: object = shipment.send(timeout_s)
-        except BaseException as error:  # an exporter may fail in any way; its siblings and this thread go on
+            outcome: object = self._prepared[1](timeout_s)
+        except BaseException as error:  # likewise; its siblings and this thread go on
             return Rejected(reason=f"the exporter raised {type(error).__name__}")
+        finally:
+            self._is_attempting = False
         if not isinstance(outcome, (Delivered, Rejected, Retry, TooLarge)):
             return Rejected(reason=f"the exporter answered a {type(outcome).__name__}, expected an outcome")
         return outcome
 
-    def _settle(self, batch: list[_Entry[T]], shipment: Shipment, outcome: Delivered | Rejected) -> None:
-        weight = sum(entry.weight for entry in batch)
-        unencodable = min(shipment.unencodable, weight)
-        sent = weight - unencodable
-        rejected = sent if isinstance(outcome, Rejected) else min(outcome.rejected, sent)
-        # Said before it is counted: who waits for a flush finds the status of this batch, not of the one before.
-        self._note_end(outcome, rejected, unencodable)
-        with self._changed:
-            if self._is_abandoned:
+    def _act_on(self, batch: Batch, outcome: Outcome) -> None:
+        if isinstance(outcome, TooLarge):
+            halves = batch.halves()
+            if halves is not None:
+                self.holding.replace(batch, halves)
                 return
-            self._account.deliver(sent - rejected)
-            self._account.drop(rejected, DropReason.REJECTED)
-            self._account.drop(unencodable, DropReason.ENCODING)
-            self._lost += rejected + unencodable
-            del self._in_flight[: len(batch)]
-            self._settled += len(batch)
-            self._changed.notify_all()
+            outcome = Rejected(reason=outcome.reason)
+        if isinstance(outcome, Retry):
+            self._retry_later(batch, outcome)
+        else:
+            self._settle(batch, outcome)
 
-    def _note_end(self, outcome: Delivered | Rejected, rejected: int, unencodable: int) -> None:
-        if rejected:
+    def _retry_later(self, batch: Batch, outcome: Retry) -> None:
+        told_s = bounded_s(outcome.after_s or 0.0)
+        with self._lock:
+            # A hurry starts the waits over from the short ones: an outage may have grown them beyond any deadline.
+            self._failures = self._failures + 1 if self._urgency_now == self._urgency_seen else 1
+            self._urgency_seen = self._urgency_now
+            self._is_told = told_s >= _LEAST_TOLD_WAIT_S
+            wait_s = told_s if self._is_told else self._backoff.wait_s(self._failures)
+            self._resume_ns = self._clock.monotonic_ns() + round(wait_s * 1e9)
+            self.holding.is_troubled = True
+            if not self.holding.is_abandoned:
+                self.holding.account.retried += batch.count
+                self.holding.account.duplicated_at_most += batch.count if outcome.may_have_arrived else 0
+        self.holding.keep()
+        state = ExportState.FAILED if outcome.is_refusal else ExportState.DEGRADED
+        self._note_failing(state, outcome.reason, "trying again")
+
+    def _settle(self, batch: Batch, outcome: Delivered | Rejected) -> None:
+        if isinstance(outcome, Rejected):
+            rejected, unencodable = batch.count, 0
+        else:
+            unencodable = min(outcome.unencodable, batch.count)
+            rejected = min(outcome.rejected, batch.count - unencodable)
+        self._failures, self._resume_ns = 0, 0
+        self.holding.is_troubled = False
+        # Said before it is counted: who waits for a flush finds the status of this batch, not of the one before.
+        lost = rejected + unencodable
+        if lost:
             state = ExportState.FAILED if isinstance(outcome, Rejected) else ExportState.DEGRADED
-            self._note_trouble(state, outcome.reason, f"{rejected} items dropped")
-        elif unencodable:
-            self._note_trouble(ExportState.DEGRADED, "items that cannot be encoded", f"{unencodable} items dropped")
-        elif not self._note(ExportState.HEALTHY, ""):
-            self._notices.recovered()
+            self._note_failing(state, outcome.reason or "items that cannot be encoded", f"{lost} items dropped")
+        else:
+            self._standing.fine(dropped=self.counts().dropped, disk=self._disk_trouble())
+        self.holding.settle(batch, rejected=rejected, unencodable=unencodable)
 
-    def _pause(self, retry: Retry, attempt: int, urgency: int) -> bool:
-        """Wait before the next attempt; False when there will be none, since it would come after the shutdown's deadline."""
-        told_s = bounded_s(retry.after_s or 0.0)
-        is_told = told_s >= _LEAST_TOLD_WAIT_S
-        wait_s = told_s if is_told else self._backoff.wait_s(attempt)
-        until_ns = self._clock.monotonic_ns() + round(wait_s * 1e9)
-        with self._changed:
-            while not self._is_abandoned and (left_s := self._remaining_s(until_ns)) > 0:
-                # Somebody waits for a flush or a shutdown: do not sit out a wait that was only our own choice.
-                if not is_told and urgency != self._urgency:
-                    break
-                if self._is_closed and until_ns >= self._deadline_ns:
-                    self._abandon()
-                    return False
-                self._changed.wait(left_s)
-            return not self._is_abandoned
+    def _note_failing(self, state: ExportState, reason: str, consequence: str) -> None:
+        self._standing.failing(state, reason, consequence, dropped=self.counts().dropped, disk=self._disk_trouble())
 
-    def _note_trouble(self, state: ExportState, reason: str, consequence: str) -> None:
-        self._notices.failing(reason, consequence=consequence)
-        self._note(state, reason)
-
-    def _note(self, state: ExportState, reason: str) -> bool:
-        """Remember how the last attempt ended; true when items found the queue full since the one before."""
-        dropped = self.counts().dropped.get(DropReason.QUEUE_FULL.value, 0)
-        new, self._queue_full_said = dropped - self._queue_full_said, dropped
-        if new:
-            state = ExportState.DEGRADED if state is ExportState.HEALTHY else state
-            reason = f"{reason}; {_QUEUE_FULL}" if reason else _QUEUE_FULL
-            self._notices.failing(
-                f"the queue of {self._limits.queue_size} is full",
-                consequence=f"{new} items dropped; raise delivery.queue_size",
-            )
-        with self._changed:
-            self._state, self._reason = state, printable(reason)
-        return bool(new)
-
-
-def _unsent(_timeout_s: float) -> Outcome:
-    """What stands for a shipment that there is not."""
-    return Rejected(reason="never prepared")
+    def _disk_trouble(self) -> str:
+        return self.spool.trouble if self.spool is not None else ""

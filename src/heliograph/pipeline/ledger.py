@@ -1,7 +1,8 @@
 """The account of a destination: every item that was accepted is delivered, dropped for a stated reason, or pending.
 
-``accepted == delivered + sum(dropped.values()) + pending`` holds for every :class:`LedgerCounts` that anyone sees. An
-item is a span, a log record or a metric data point.
+``accepted == delivered + sum(dropped.values()) + pending`` holds for every :class:`LedgerCounts` that anyone sees, and
+``pending`` is what lies in queues and files at that moment, not what is left over. An item is a span, a log record or a
+metric data point.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class LedgerCounts:
     """A consistent reading of one account, in items since the start of the process.
 
     ``recovered`` of the accepted ones were found in the spool of a process that has ended; ``spooled`` of the pending ones
-    are on disk. ``retried`` counts an item each time that it is sent again, and ``duplicated_at_most`` each time that an
-    earlier attempt may have arrived all the same (a connection that broke or timed out after the request was sent).
+    are on disk. ``retried`` counts an item each time that an attempt failed which is to be repeated, ``duplicated_at_most``
+    each time that such an attempt may have arrived all the same (no answer came to a request that was sent).
     """
 
     accepted: int = 0
@@ -52,32 +53,15 @@ class LedgerCounts:
 
 
 class Account:
-    """The running counts of one destination. Not locked: its delivery calls it under the delivery's own lock."""
+    """The running counts of one destination. Not locked: whoever writes holds the lock of the pipeline."""
 
     def __init__(self) -> None:
-        self._accepted = 0
-        self._delivered = 0
-        self._dropped: Counter[str] = Counter()
-
-    def accept(self, items: int) -> None:
-        self._accepted += items
-
-    def deliver(self, items: int) -> None:
-        self._delivered += items
+        self.delivered = 0
+        self.dropped: Counter[str] = Counter()
+        self.recovered = 0
+        self.retried = 0
+        self.duplicated_at_most = 0
 
     def drop(self, items: int, reason: DropReason) -> None:
         if items:
-            self._dropped[reason.value] += items
-
-    @property
-    def dropped(self) -> int:
-        """All items dropped so far, whatever the reason."""
-        return self._dropped.total()
-
-    def counts(self) -> LedgerCounts:
-        return LedgerCounts(
-            accepted=self._accepted,
-            delivered=self._delivered,
-            dropped=dict(self._dropped),
-            pending=self._accepted - self._delivered - self.dropped,
-        )
+            self.dropped[reason.value] += items

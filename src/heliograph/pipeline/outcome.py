@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
-T_contra = TypeVar("T_contra", contravariant=True)
+from heliograph.pipeline.batch import Batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The destination has the batch, except ``rejected`` items that it said it refused (with its ``reason``)."""
+    """The destination has the batch, except ``rejected`` items that it said it refused (with its ``reason``), and
+    ``unencodable`` ones that the exporter could not bring into its form."""
 
     rejected: int = 0
+    unencodable: int = 0
     reason: str = ""
 
 
@@ -46,22 +48,22 @@ class TooLarge:
 
 
 Outcome: TypeAlias = Delivered | Rejected | Retry | TooLarge
+Attempt: TypeAlias = Callable[[float], Outcome]
+"""One try to send a prepared batch, within so many seconds; may be called again after a :class:`Retry`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipment:
-    """A batch, encoded once. ``send(timeout_s)`` is one attempt and may be called again after a :class:`Retry`;
-    ``unencodable`` counts the items that are not in it because they could not be encoded."""
+class Exporter(Protocol):
+    """Takes batches of one signal to one destination. Called by one delivery thread at a time.
 
-    send: Callable[[float], Outcome]
-    unencodable: int = 0
+    ``takes_items`` says what it wants in a batch: the items as they were recorded, for a destination in this process, or
+    the OTLP request that is encoded once for all destinations.
+    """
 
+    @property
+    def takes_items(self) -> bool: ...
 
-class Exporter(Protocol[T_contra]):
-    """Takes items of one signal to one destination. Called by one delivery thread at a time."""
-
-    def prepare(self, items: Sequence[T_contra]) -> Shipment:
-        """Encode ``items`` (at least one). One that cannot be encoded is left out and counted, never raised."""
+    def prepare(self, batch: Batch) -> Attempt:
+        """Do once what all attempts share, such as compression."""
 
     def close(self) -> None:
         """Release connections and files. Called once, after the last attempt."""

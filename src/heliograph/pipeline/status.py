@@ -32,11 +32,17 @@ class ExportStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownReport:
     """How a shutdown went. ``is_complete`` says that nothing was left behind; ``duration_s`` is in seconds; ``ledger`` holds
-    the final account of each (signal, destination), where what was left behind is dropped for reason ``shutdown``."""
+    the final account of each (signal, destination), where what was left behind is pending on disk, for the next process, or
+    dropped for reason ``shutdown``."""
 
     is_complete: bool
     duration_s: float
     ledger: Mapping[tuple[str, str], LedgerCounts]
+
+    @property
+    def spooled(self) -> int:
+        """How many items wait on disk for the next process, over all destinations."""
+        return sum(counts.spooled for counts in self.ledger.values())
 
 
 def worse(left: ExportStatus | None, right: ExportStatus) -> ExportStatus:

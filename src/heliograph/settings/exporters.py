@@ -6,22 +6,34 @@ An entry of an ``exporters`` list may be the bare name (``"console"``, ``"Consol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from heliograph.settings.duration import Duration, parse_duration
 from heliograph.settings.section import Count, Port, Section, Text
 
 ENDPOINT_EXPECTED = "a URL such as 'http://localhost:4318', with scheme http or https and a host"
 
+_HTTP_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2: token
+_GRPC_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")  # gRPC over HTTP/2: Custom-Metadata; sent in lower case
+# They say where a message ends, how it is packed and what becomes of the connection: no user can know that better.
+_OF_THE_TRANSPORT: Final = frozenset(
+    {
+        *("connection", "content-encoding", "content-length", "keep-alive", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade"),
+    }
+)
+
 
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = usable and value.isprintable() and not any(map(str.isspace, parts.netloc))
     except ValueError:
         usable = False
     if not usable:
@@ -44,9 +56,34 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
+def _header_names(names: Mapping[str, SecretStr], info: ValidationInfo) -> Mapping[str, SecretStr]:
+    # No text in here may hold a name: who mixes up name and value puts a secret there.
+    is_grpc = info.data.get("protocol") == "grpc"
+    allowed = _GRPC_NAME if is_grpc else _HTTP_NAME
+    for position, name in enumerate(map(str.lower, names), start=1):
+        if not allowed.fullmatch(name):
+            signs = "_ . and -" if is_grpc else "! # $ % & ' * + - . ^ _ ` | ~"
+            raise ValueError(f"names of letters, digits and {signs}; name {position} is another")
+        if name in _OF_THE_TRANSPORT:
+            raise ValueError(f"no name that the transport sets itself; name {position} is {name!r}")
+        if is_grpc and (name.startswith("grpc-") or name.endswith("-bin")):
+            raise ValueError(f"no name that begins with 'grpc-' or ends with '-bin'; name {position} does")
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError("each name once: upper and lower case mean the same")
+    return names
+
+
+def _pem_path(value: str) -> str:
+    if "-----BEGIN" in value or not value.isprintable():
+        raise ValueError("the path of a PEM file, not what is in it")
+    return value
+
+
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Endpoint = Annotated[str, AfterValidator(_http_url)]
 HttpPath = Annotated[str, AfterValidator(_metrics_path)]
+PemPath = Annotated[Text, AfterValidator(_pem_path)]
+Headers = Annotated[Mapping[str, HeaderValue], AfterValidator(_header_names)]
 
 
 class ExporterSettings(Section):
@@ -66,17 +103,43 @@ def _default_endpoint(options: dict[str, Any]) -> str:
     return "http://localhost:4317" if options.get("protocol") == "grpc" else "http://localhost:4318"
 
 
+class TlsFiles(Section):
+    """PEM files for TLS, each optional: ``ca_file`` has the authorities to trust instead of the system's, ``cert_file`` the
+    certificate (with its chain) by which this client proves who it is, ``key_file`` its private key without a pass phrase
+    (not needed when the key is in ``cert_file``). Names as in OpenTelemetry's declarative configuration."""
+
+    ca_file: PemPath | None = None
+    cert_file: PemPath | None = None
+    key_file: PemPath | None = None
+
+    @field_validator("key_file")
+    @classmethod
+    def _belongs_to_a_certificate(cls, key_file: str | None, info: ValidationInfo) -> str | None:
+        if key_file is not None and info.data.get("cert_file", "faulty") is None:
+            raise ValueError("'cert_file' beside it: set it to the certificate of this key")
+        return key_file
+
+
 class _OtlpOptions(ExporterSettings):
     protocol: Literal["http", "grpc"] = "http"
     endpoint: Endpoint = Field(default_factory=_default_endpoint)
-    headers: Mapping[str, HeaderValue] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     compression: Literal["gzip", "none"] = "gzip"
     timeout: Duration = parse_duration("10s")
+    tls: TlsFiles | None = None
+
+    @field_validator("tls")
+    @classmethod
+    def _needs_an_https_endpoint(cls, tls: TlsFiles | None, info: ValidationInfo) -> TlsFiles | None:
+        if tls is not None and urlsplit(info.data.get("endpoint", "https:")).scheme == "http":
+            raise ValueError("an 'endpoint' with https://, or no 'tls': over http:// nothing is encrypted or checked")
+        return tls
 
 
 class OtlpExporter(_OtlpOptions):
     """OTLP over HTTP (protobuf) or gRPC. ``endpoint`` is the collector's base URL; ``/v1/<signal>`` is appended for HTTP
-    unless it is there. ``headers`` are secrets: they appear in no repr, log or error. ``timeout`` is for one attempt."""
+    unless it is there. ``headers`` are secrets: they appear in no repr, log or error. ``timeout`` is for one attempt.
+    ``tls`` are the files for an https endpoint; it is verified without them too, against the system's authorities."""
 
     type: Literal["otlp"] = "otlp"
 

@@ -40,6 +40,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "value_error": "{error}",
 }
 _URL_CREDENTIALS: Final = re.compile(r"//[^/\s]*@")
+_HEADER_NAME: Final = re.compile(r"[\w.-]{1,64}")
 _TRACES_METRICS_LOGS: Final = ("tracing", "metrics", "logs")
 
 
@@ -90,6 +91,8 @@ def _redacted(value: object) -> object:
         return {k: "[REDACTED]" if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted(item) for item in value]
+    if isinstance(value, str) and "-----BEGIN" in value:  # a key where the path of its file belongs
+        return "[REDACTED]"
     return _URL_CREDENTIALS.sub("//[REDACTED]@", value) if isinstance(value, str) else value
 
 
@@ -100,6 +103,8 @@ def _path(location: Sequence[str | int]) -> str:
             path += f"[{part}]"
         elif position and isinstance(location[position - 1], int) and "exporters" in location[:position]:
             continue  # pydantic puts the exporter's type here, which is no setting
+        elif position and location[position - 1] == "headers" and not _HEADER_NAME.fullmatch(part):
+            path += ".[REDACTED]"  # no name, but perhaps a name and its value in one
         else:
             path += f".{part}" if path else str(part)
     return path or "settings"

@@ -129,7 +129,7 @@ class ServerSettings(Section):
         return allowed
 
 
-def _default_spool(options: dict[str, Any]) -> str:
+def _default_spool(options: dict[str, Any]) -> Literal["off", "on_failure"]:
     return "on_failure" if options.get("spool_directory") is not None else "off"
 
 

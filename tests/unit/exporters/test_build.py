@@ -17,6 +17,7 @@ from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.outcome import Delivered, Retry
 from heliograph.settings import exporters as settings
+from tests.support.batches import prepared
 from tests.support.interpreter import run_script
 from tests.support.items import GOOD
 from tests.support.otlp_receiver import grpc_receiver, http_receiver
@@ -25,7 +26,7 @@ from tests.support.processes import free_port
 
 def _send(exporter: Any, signal: str) -> object:
     try:
-        return exporter.prepare([GOOD[signal](1)]).send(5.0)
+        return prepared(exporter, [GOOD[signal](1)], signal)(5.0)
     finally:
         exporter.close()
 
@@ -108,7 +109,7 @@ def test_a_memory_exporter_keeps_no_more_than_it_is_told() -> None:
 def test_building_and_closing_need_nobody_to_listen(protocol: Any) -> None:
     wanted = settings.OtlpExporter(protocol=protocol, endpoint=f"http://127.0.0.1:{free_port()}")
     exporter = build_exporter("traces", wanted)
-    assert isinstance(exporter.prepare([GOOD["traces"](1)]).send(0.5), Retry)
+    assert isinstance(prepared(exporter, [GOOD["traces"](1)])(0.5), Retry)
     exporter.close()
 
 

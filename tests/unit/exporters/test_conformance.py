@@ -21,8 +21,9 @@ from heliograph.exporters.otlp_grpc import OtlpGrpcTransport
 from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.ledger import Signal
-from heliograph.pipeline.outcome import Delivered, Exporter
-from tests.support.deliveries import delivering, flush, is_balanced
+from heliograph.pipeline.outcome import Attempt, Delivered, Exporter
+from tests.support.batches import prepared
+from tests.support.deliveries import accept_all, delivering, dropped, flush, is_balanced
 from tests.support.items import BROKEN, GOOD, WEIGHT
 from tests.support.otlp_receiver import OtlpReceiver, grpc_receiver, http_receiver
 
@@ -32,8 +33,16 @@ class Subject:
     """An exporter of one signal, and a way to see as text what arrived where it exports to."""
 
     signal: str
-    exporter: Exporter[Any]
+    exporter: Exporter
     arrived: Callable[[], str]
+
+    def prepare(self, items: list[Any]) -> Attempt:
+        return prepared(self.exporter, items, self.signal)
+
+    def options(self) -> dict[str, Any]:
+        """What a delivery to it needs."""
+        encoder = SIGNALS[self.signal].encoder()
+        return {"signal": Signal(self.signal), "weigh": WEIGHT[self.signal], "encoder": encoder}
 
     def has(self, number: int) -> bool:
         return f"work.{number}" in self.arrived() or f"work {number}" in self.arrived()
@@ -68,13 +77,13 @@ def _shown(item: Any) -> str:
 def _otlp_http(signal: str, stack: ExitStack, _folder: Path) -> Subject:
     receiver = stack.enter_context(http_receiver())
     transport = OtlpHttpTransport(SIGNALS[signal], receiver.url, headers={}, compression="gzip")
-    return Subject(signal, OtlpExporter(SIGNALS[signal], transport), lambda: _received(receiver))
+    return Subject(signal, OtlpExporter(transport), lambda: _received(receiver))
 
 
 def _otlp_grpc(signal: str, stack: ExitStack, _folder: Path) -> Subject:
     receiver = stack.enter_context(grpc_receiver())
     transport = OtlpGrpcTransport(SIGNALS[signal], receiver.url, headers={}, compression="gzip")
-    return Subject(signal, OtlpExporter(SIGNALS[signal], transport), lambda: _received(receiver))
+    return Subject(signal, OtlpExporter(transport), lambda: _received(receiver))
 
 
 @pytest.fixture(params=[_console, _file, _memory, _otlp_http, _otlp_grpc], ids=lambda make: make.__name__[1:])
@@ -89,17 +98,15 @@ def subject(request: pytest.FixtureRequest, make_subject: Callable[[str], Subjec
 
 
 def test_what_is_prepared_and_sent_arrives(subject: Subject) -> None:
-    shipment = subject.exporter.prepare([GOOD[subject.signal](number) for number in (1, 2, 3)])
-    assert shipment.unencodable == 0
-    assert shipment.send(5.0) == Delivered()
+    assert subject.prepare([GOOD[subject.signal](number) for number in (1, 2, 3)])(5.0) == Delivered()
     assert all(subject.has(number) for number in (1, 2, 3))
     subject.exporter.close()
 
 
 def test_nothing_is_sent_before_send_is_called(subject: Subject) -> None:
-    subject.exporter.prepare([GOOD[subject.signal](1)])
-    later = subject.exporter.prepare([GOOD[subject.signal](2)])
-    assert later.send(5.0) == Delivered()
+    subject.prepare([GOOD[subject.signal](1)])
+    later = subject.prepare([GOOD[subject.signal](2)])
+    assert later(5.0) == Delivered()
     assert not subject.has(1)
     assert subject.has(2)
     subject.exporter.close()
@@ -107,25 +114,25 @@ def test_nothing_is_sent_before_send_is_called(subject: Subject) -> None:
 
 def test_a_broken_item_is_counted_and_never_raised_and_costs_no_sibling(subject: Subject) -> None:
     good, make_broken = GOOD[subject.signal], BROKEN[subject.signal]
-    shipment = subject.exporter.prepare([make_broken(), good(1), make_broken(), good(2)])
-    assert shipment.unencodable == (0 if isinstance(subject.exporter, MemoryExporter) else 2)
-    assert shipment.send(5.0) == Delivered()
+    with delivering(subject.exporter, **subject.options()) as delivery:
+        accept_all(delivery, [make_broken(), good(1), make_broken(), good(2)])
+        flush(delivery)
+        assert dropped(delivery) == ({} if isinstance(subject.exporter, MemoryExporter) else {"encoding": 2})
     assert subject.has(1)
     assert subject.has(2)
     subject.exporter.close()
 
 
 def test_a_batch_of_broken_items_only_is_counted_and_puts_nothing_there(subject: Subject) -> None:
-    shipment = subject.exporter.prepare([BROKEN[subject.signal]()])
-    assert shipment.send(5.0) == Delivered()
-    assert shipment.unencodable == (0 if isinstance(subject.exporter, MemoryExporter) else 1)
-    if shipment.unencodable:
-        assert subject.arrived() == ""
-    subject.exporter.close()
+    with delivering(subject.exporter, **subject.options()) as delivery:
+        delivery.accept(BROKEN[subject.signal]())
+        flush(delivery)
+        if not isinstance(subject.exporter, MemoryExporter):
+            assert (dropped(delivery), subject.arrived()) == ({"encoding": 1}, "")
 
 
 def test_the_account_agrees_with_what_arrived(subject: Subject) -> None:
-    with delivering(subject.exporter, signal=Signal(subject.signal), weigh=WEIGHT[subject.signal]) as delivery:
+    with delivering(subject.exporter, **subject.options()) as delivery:
         for number in (1, 2, 3):
             delivery.accept(GOOD[subject.signal](number))
         assert flush(delivery)
@@ -137,9 +144,9 @@ def test_the_account_agrees_with_what_arrived(subject: Subject) -> None:
         assert is_balanced(counts)
 
 
-def test_the_same_shipment_can_be_sent_again(subject: Subject) -> None:
-    shipment = subject.exporter.prepare([GOOD[subject.signal](7)])
-    assert shipment.send(5.0) == shipment.send(5.0) == Delivered()
+def test_the_same_batch_can_be_sent_again(subject: Subject) -> None:
+    attempt = subject.prepare([GOOD[subject.signal](7)])
+    assert attempt(5.0) == attempt(5.0) == Delivered()
     subject.exporter.close()
 
 
@@ -148,6 +155,6 @@ def test_closing_is_possible_after_use_without_use_and_twice(make_subject: Calla
     unused.close()
     unused.close()
     used = make_subject("logs")
-    assert used.exporter.prepare([GOOD["logs"](1)]).send(5.0) == Delivered()
+    assert used.prepare([GOOD["logs"](1)])(5.0) == Delivered()
     used.exporter.close()
     used.exporter.close()

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, Histogram, 
 
 from heliograph.exporters.console import ConsoleExporter
 from heliograph.pipeline.outcome import Delivered, Rejected, Retry
+from tests.support.batches import prepared
 from tests.support.items import NOW_NS, collect, make_log, make_metric, make_span
 
 HOSTILE = ["a\nb", "a\r\nb", "a\x0bb", "a\x85b", "a\u2028b", "\x1b[2J\x1b[31m", "\u202eevil", "\x00", "\ud800", "\u200b"]
@@ -23,9 +24,7 @@ def _printed(signal: str, *items: Any) -> list[str]:
     """The lines that appear, split where any terminal or program would split them."""
     stream = io.StringIO()
     exporter = ConsoleExporter(signal, lambda: stream)
-    shipment = exporter.prepare(items)
-    assert shipment.unencodable == 0
-    assert shipment.send(1.0) == Delivered()
+    assert prepared(exporter, items, signal)(1.0) == Delivered()
     return stream.getvalue().splitlines()
 
 
@@ -108,8 +107,8 @@ class _Unprintable:
 def test_an_item_that_cannot_be_printed_is_counted_and_the_others_are_printed() -> None:
     stream = io.StringIO()
     items = [make_log("first"), make_log(_Unprintable()), make_log("last")]
-    shipment = ConsoleExporter("logs", lambda: stream).prepare(items)
-    assert (shipment.unencodable, shipment.send(1.0)) == (1, Delivered())
+    outcome = prepared(ConsoleExporter("logs", lambda: stream), items, "logs")(1.0)
+    assert outcome == Delivered(unencodable=1, reason="items that cannot be shown")
     assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["first", "last"]
 
 
@@ -117,7 +116,7 @@ def test_an_item_that_cannot_be_printed_is_counted_and_the_others_are_printed() 
 def test_what_the_stream_cannot_write_is_escaped(encoding: str) -> None:
     buffer = io.BytesIO()
     stream = io.TextIOWrapper(buffer, encoding=encoding, newline="")
-    assert ConsoleExporter("traces", lambda: stream).prepare([make_span("grün \u2192 \U0001f680")]).send(1.0) == Delivered()
+    assert prepared(ConsoleExporter("traces", lambda: stream), [make_span("grün \u2192 \U0001f680")])(1.0) == Delivered()
     text = buffer.getvalue().decode(encoding)
     assert "gr" in text
     assert text.count("\n") == 1
@@ -138,27 +137,27 @@ class _BrokenPipe(io.StringIO):
 def test_a_stream_that_is_gone_gives_a_retry_and_later_succeeds(make: Callable[[], Any]) -> None:
     streams = [make(), io.StringIO()]
     exporter = ConsoleExporter("traces", lambda: streams[0])
-    shipment = exporter.prepare([make_span("a")])
-    assert isinstance(shipment.send(1.0), Retry)
+    attempt = prepared(exporter, [make_span("a")])
+    assert isinstance(attempt(1.0), Retry)
     streams.pop(0)
-    assert shipment.send(1.0) == Delivered()
+    assert attempt(1.0) == Delivered()
     assert " a " in streams[0].getvalue()
 
 
 def test_a_process_without_standard_output_gets_an_outcome_and_no_error() -> None:
     exporter = ConsoleExporter("traces", lambda: None)
-    assert isinstance(exporter.prepare([make_span("a")]).send(1.0), (Retry, Rejected))
+    assert isinstance(prepared(exporter, [make_span("a")])(1.0), (Retry, Rejected))
 
 
 def test_standard_output_is_looked_up_at_each_batch(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exporter = ConsoleExporter("traces")
-    exporter.prepare([make_span("first")]).send(1.0)
+    prepared(exporter, [make_span("first")])(1.0)
     assert "first" in capsys.readouterr().out
     redirected = io.StringIO()
     monkeypatch.setattr(sys, "stdout", redirected)
-    exporter.prepare([make_span("second")]).send(1.0)
+    prepared(exporter, [make_span("second")])(1.0)
     assert "second" in redirected.getvalue()
 
 

@@ -15,6 +15,8 @@ import pytest
 from heliograph.exporters.file import FileExporter
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.outcome import Delivered, Outcome, Retry
+from tests.support.limited_files import files_no_larger_than
+from tests.support.batches import prepared
 from tests.support.deliveries import delivering, flush
 from tests.support.items import GOOD, make_span
 from tests.support.waiting import until
@@ -25,7 +27,7 @@ def _exporter(path: Path, *, max_bytes: int = 10**6, max_files: int = 3, signal:
 
 
 def _write(exporter: FileExporter, *names: str) -> Outcome:
-    return exporter.prepare([make_span(name) for name in names]).send(1.0)
+    return prepared(exporter, [make_span(name) for name in names])(1.0)
 
 
 def _names(path: Path) -> list[list[str]]:
@@ -44,17 +46,6 @@ def _line_bytes(name: str, folder: Path) -> int:
     size = probe.stat().st_size
     probe.unlink()
     return size
-
-
-@contextmanager
-def files_no_larger_than(size_bytes: int) -> Iterator[None]:
-    """The system really refuses to write beyond this size, in the middle of a write."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_each_batch_is_a_line_and_lines_are_appended(tmp_path: Path) -> None:
@@ -164,7 +155,8 @@ def test_a_path_that_is_a_folder_gives_a_retry(tmp_path: Path) -> None:
 def test_an_outage_of_the_folder_loses_nothing(tmp_path: Path) -> None:
     obstacle = tmp_path / "folder"
     obstacle.write_text("not a folder")
-    with delivering(_exporter(obstacle / "traces.jsonl"), batch_size=1) as delivery:
+    encoder = SIGNALS["traces"].encoder()
+    with delivering(_exporter(obstacle / "traces.jsonl"), batch_size=1, encoder=encoder) as delivery:
         for name in "abc":
             delivery.accept(make_span(name))
         until(lambda: delivery.status().reason)
@@ -178,12 +170,12 @@ def test_a_write_that_fails_midway_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "traces.jsonl"
     exporter = _exporter(path)
     _write(exporter, "a")
-    shipment = exporter.prepare([make_span("b")])
+    attempt = prepared(exporter, [make_span("b")])
     with files_no_larger_than(path.stat().st_size + 20):
-        outcome = shipment.send(1.0)
+        outcome = attempt(1.0)
     assert isinstance(outcome, Retry)
     assert _names(path) == [["a"]]
-    assert shipment.send(1.0) == Delivered()
+    assert attempt(1.0) == Delivered()
     assert _names(path) == [["a"], ["b"]]
 
 
@@ -221,7 +213,7 @@ def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_each_signal_has_its_own_kind_of_line(tmp_path: Path, signal: str) -> None:
     path = tmp_path / "items.jsonl"
-    assert _exporter(path, signal=signal).prepare([GOOD[signal](1)]).send(1.0) == Delivered()
+    assert prepared(_exporter(path, signal=signal), [GOOD[signal](1)], signal)(1.0) == Delivered()
     (root,) = json.loads(path.read_text())
     assert root == {"traces": "resourceSpans", "metrics": "resourceMetrics", "logs": "resourceLogs"}[signal]
 

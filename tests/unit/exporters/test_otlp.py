@@ -8,6 +8,7 @@ from heliograph.exporters.otlp import OtlpExporter
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.ledger import Signal
 from heliograph.pipeline.outcome import Delivered, Outcome, Retry
+from tests.support.batches import prepared
 from tests.support.deliveries import delivering, flush, is_balanced
 from tests.support.items import BROKEN, GOOD, WEIGHT, collect, make_metric
 
@@ -36,8 +37,8 @@ class RecordingTransport:
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_batch_is_packed_once_and_each_attempt_sends_the_same_bytes(signal: str) -> None:
     transport = RecordingTransport(Retry(reason="down"))
-    shipment = OtlpExporter(SIGNALS[signal], transport).prepare([GOOD[signal](1)])
-    outcomes = [shipment.send(timeout_s) for timeout_s in (1.0, 2.0, 3.0)]
+    attempt = prepared(OtlpExporter(transport), [GOOD[signal](1)], signal)
+    outcomes = [attempt(timeout_s) for timeout_s in (1.0, 2.0, 3.0)]
     assert outcomes == [Retry(reason="down")] * 3
     (body,) = transport.packed
     assert transport.sent == [(b"packed " + body, 1.0), (b"packed " + body, 2.0), (b"packed " + body, 3.0)]
@@ -45,24 +46,16 @@ def test_a_batch_is_packed_once_and_each_attempt_sends_the_same_bytes(signal: st
 
 def test_closing_closes_the_transport() -> None:
     transport = RecordingTransport(Delivered())
-    OtlpExporter(SIGNALS["logs"], transport).close()
+    OtlpExporter(transport).close()
     assert transport.closed == 1
-
-
-def test_items_are_read_when_they_are_prepared_not_when_they_are_sent() -> None:
-    transport = RecordingTransport(Delivered())
-    items = [GOOD["logs"](1)]
-    shipment = OtlpExporter(SIGNALS["logs"], transport).prepare(items)
-    items.clear()
-    shipment.send(1.0)
-    assert b"work 1" in transport.sent[0][0]
 
 
 def test_a_collection_that_cannot_be_encoded_counts_with_all_its_data_points() -> None:
     transport = RecordingTransport(Delivered())
     broken = collect(make_metric("broken", ["many", None, ()]))
-    exporter = OtlpExporter(SIGNALS["metrics"], transport)
-    with delivering(exporter, signal=Signal.METRICS, weigh=WEIGHT["metrics"]) as delivery:
+    exporter = OtlpExporter(transport)
+    encoder = SIGNALS["metrics"].encoder()
+    with delivering(exporter, signal=Signal.METRICS, weigh=WEIGHT["metrics"], encoder=encoder) as delivery:
         delivery.accept(broken)
         assert not flush(delivery)
         counts = delivery.counts()
@@ -72,7 +65,8 @@ def test_a_collection_that_cannot_be_encoded_counts_with_all_its_data_points() -
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_broken_and_refused_items_of_one_batch_are_counted_apart(signal: str) -> None:
     transport = RecordingTransport(Delivered(rejected=1, reason="partial success"))
-    with delivering(OtlpExporter(SIGNALS[signal], transport), signal=Signal(signal), weigh=WEIGHT[signal]) as delivery:
+    options = {"signal": Signal(signal), "weigh": WEIGHT[signal], "encoder": SIGNALS[signal].encoder()}
+    with delivering(OtlpExporter(transport), **options) as delivery:
         for item in (GOOD[signal](1), BROKEN[signal](), GOOD[signal](2), BROKEN[signal](), GOOD[signal](3)):
             delivery.accept(item)
         assert not flush(delivery)

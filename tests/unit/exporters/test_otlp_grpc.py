@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -15,16 +16,24 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import DebugInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from heliograph.exporters.otlp import OtlpExporter
 from heliograph.exporters.otlp_grpc import OtlpGrpcTransport
 from heliograph.otlp.messages import SIGNALS
-from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry
-from tests.support.items import GOOD, make_span
+from heliograph.pipeline.outcome import Delivered, Outcome, Rejected, Retry, TooLarge
 from tests.support.otlp_receiver import Answer, OtlpReceiver, grpc_receiver, http_receiver
+from tests.support.otlp_requests import spans_request
 from tests.support.processes import free_port
+from tests.support.raw_server import raw_server
 from tests.support.waiting import until
 
-RETRYABLE = ("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS")
+# Whether the batch may have arrived all the same.
+RETRYABLE = {
+    "CANCELLED": True,
+    "DEADLINE_EXCEEDED": True,
+    "ABORTED": False,
+    "OUT_OF_RANGE": False,
+    "UNAVAILABLE": True,
+    "DATA_LOSS": True,
+}
 FINAL = tuple(code.name for code in grpc.StatusCode if code.name not in {*RETRYABLE, "OK"})
 
 
@@ -44,8 +53,7 @@ def call() -> Iterator[Callable[..., Outcome]]:
     ) -> Outcome:
         transport = OtlpGrpcTransport(SIGNALS["traces"], url, headers=headers or {}, compression=compression)
         opened.append(transport)
-        items = [make_span(name, number=number) for number, name in enumerate(names or ("work",), start=1)]
-        return OtlpExporter(SIGNALS["traces"], transport).prepare(items).send(timeout_s)
+        return transport.send(transport.pack(spans_request(*(names or ("work",)))), timeout_s)
 
     yield call_with_spans
     for transport in opened:
@@ -80,7 +88,7 @@ def test_spans_arrive_with_or_without_compression(
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_each_signal_calls_its_own_service(receiver: OtlpReceiver, signal: str) -> None:
     transport = OtlpGrpcTransport(SIGNALS[signal], receiver.url, headers={}, compression="none")
-    assert OtlpExporter(SIGNALS[signal], transport).prepare([GOOD[signal](1)]).send(5.0) == Delivered()
+    assert transport.send(transport.pack(b""), 5.0) == Delivered()
     assert [signal for signal, _headers, _message in receiver.requests] == [signal]
     transport.close()
 
@@ -91,12 +99,13 @@ def test_headers_of_the_settings_are_sent_in_lower_case(receiver: OtlpReceiver, 
     assert (headers["authorization"], headers["x-tenant"]) == ("Bearer x", "Team A")
 
 
-@pytest.mark.parametrize("name", RETRYABLE)
+@pytest.mark.parametrize(("name", "may_have_arrived"), RETRYABLE.items())
 def test_statuses_that_promise_better_times_are_tried_again(
-    receiver: OtlpReceiver, call: Callable[..., Outcome], name: str
+    receiver: OtlpReceiver, call: Callable[..., Outcome], name: str, may_have_arrived: bool
 ) -> None:
     receiver.answers = [Answer(_number(name))]
-    assert call(receiver.url) == Retry(reason=f"gRPC {name} from {receiver.url.removeprefix('http://')}")
+    reason = f"gRPC {name} from {receiver.url.removeprefix('http://')}"
+    assert call(receiver.url) == Retry(reason=reason, may_have_arrived=may_have_arrived)
 
 
 @pytest.mark.parametrize("name", FINAL)
@@ -117,6 +126,7 @@ def test_a_retry_info_is_honoured(
     outcome = call(receiver.url)
     assert isinstance(outcome, Retry)
     assert outcome.after_s == expected_s
+    assert not outcome.may_have_arrived
 
 
 @pytest.mark.parametrize("name", ["PERMISSION_DENIED", "INVALID_ARGUMENT"])
@@ -178,6 +188,7 @@ def test_a_server_that_stalls_is_given_the_timeout_and_tried_again(
     assert 0.15 < time.monotonic() - started_at < 0.7
     assert isinstance(outcome, Retry)
     assert "DEADLINE_EXCEEDED" in outcome.reason
+    assert outcome.may_have_arrived
 
 
 def test_nobody_listening_is_tried_again_and_costs_no_more_than_the_timeout(call: Callable[..., Outcome]) -> None:
@@ -186,6 +197,59 @@ def test_nobody_listening_is_tried_again_and_costs_no_more_than_the_timeout(call
     assert time.monotonic() - started_at < 1.5
     assert isinstance(outcome, Retry)
     assert "UNAVAILABLE" in outcome.reason
+    assert not outcome.may_have_arrived
+
+
+def _say_nothing(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+
+
+def test_a_server_that_accepts_and_says_nothing_has_received_nothing(call: Callable[..., Outcome]) -> None:
+    with raw_server(_say_nothing) as url:
+        started_at = time.monotonic()
+        outcome = call(url, timeout_s=1.5)  # gRPC's timers tick ten times a second
+        assert time.monotonic() - started_at < 2.0
+    assert outcome == Retry(reason=f"gRPC UNAVAILABLE from {url.removeprefix('http://')}")
+
+
+def test_a_connection_that_ends_after_the_call_began_leaves_open_whether_it_arrived(call: Callable[..., Outcome]) -> None:
+    def settle_and_hang_up(connection: socket.socket) -> None:
+        connection.sendall(b"\0\0\0\x04\0\0\0\0\0")  # empty SETTINGS: the connection is ready
+        time.sleep(0.2)
+        connection.recv(65536)
+
+    with raw_server(settle_and_hang_up) as url:
+        outcome = call(url)
+    assert outcome == Retry(reason=f"gRPC UNAVAILABLE from {url.removeprefix('http://')}", may_have_arrived=True)
+
+
+def test_a_request_larger_than_the_server_takes_is_sent_again_in_halves(receiver: OtlpReceiver) -> None:
+    transport = OtlpGrpcTransport(SIGNALS["traces"], receiver.url, headers={}, compression="none")
+    outcome = transport.send(b"x" * (5 * 1024 * 1024), 5.0)
+    transport.close()
+    assert outcome == TooLarge(reason=f"gRPC RESOURCE_EXHAUSTED from {receiver.url.removeprefix('http://')}")
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_an_answer_larger_than_we_read_is_a_success_and_no_reason_to_send_halves(
+    receiver: OtlpReceiver, call: Callable[..., Outcome], compression: str
+) -> None:
+    receiver.answers = [Answer(200, body=b"x" * (5 * 1024 * 1024))]
+    assert call(receiver.url, compression=compression) == Delivered()
+    assert receiver.attempts == 1
+
+
+def test_a_channel_is_kept_for_many_calls_and_replaced_when_it_could_not_connect(receiver: OtlpReceiver) -> None:
+    transport = OtlpGrpcTransport(SIGNALS["traces"], receiver.url, headers={}, compression="none")
+    assert transport.send(b"", 5.0) == Delivered()
+    kept = transport._channel
+    assert [transport.send(b"", 5.0) for _ in range(3)] == [Delivered()] * 3
+    assert transport._channel is kept
+    transport.close()
+    unconnected = OtlpGrpcTransport(SIGNALS["traces"], f"http://127.0.0.1:{free_port()}", headers={}, compression="none")
+    assert isinstance(unconnected.send(b"", 1.0), Retry)
+    assert unconnected._channel is None
 
 
 def test_a_server_that_comes_up_later_is_found_on_the_same_channel() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import socket
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,7 +23,7 @@ MEGABYTE = 1024 * 1024
 
 
 def _transport(url: str) -> OtlpHttpTransport:
-    return OtlpHttpTransport(SIGNALS["traces"], url, headers={}, compression="none")
+    return OtlpHttpTransport(SIGNALS["traces"], url, headers={}, compression="none", environ={})
 
 
 def _send(url: str, times: int = 1, timeout_s: float = 5.0) -> list[Outcome]:
@@ -58,6 +60,63 @@ def test_an_answer_that_unpacks_to_a_gigabyte_is_not_unpacked_to_its_end() -> No
         started_at = time.monotonic()
         assert _send(receiver.url, times=2) == [Delivered(), Delivered()]
         assert time.monotonic() - started_at < 3
+
+
+def _gzip_bomb(connection: socket.socket) -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(1024)) + packer.flush()
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+
+def _300_megabytes(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (300 * MEGABYTE))
+    piece = bytes(64 * 1024)
+    for _ in range(300 * 16):
+        connection.sendall(piece)
+
+
+def _one_huge_chunk(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % (300 * MEGABYTE))
+    piece = bytes(64 * 1024)
+    for _ in range(300 * 16):
+        connection.sendall(piece)
+
+
+def _negative_chunk(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n")
+    piece = bytes(64 * 1024)
+    for _ in range(300 * 16):
+        connection.sendall(piece)
+
+
+@pytest.mark.parametrize("talk", [_gzip_bomb, _300_megabytes, _one_huge_chunk, _negative_chunk])
+def test_an_answer_of_any_size_is_settled_by_its_status_and_takes_no_memory(talk: Callable[[socket.socket], None]) -> None:
+    with raw_server(talk) as url:
+        transport = _transport(url)
+        tracemalloc.start()
+        try:
+            assert transport.send(b"", 10.0) == Delivered()
+            _now, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+            transport.close()
+    assert peak_bytes < 24 * MEGABYTE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP ", "deflate", "x-gzip", "identity", ""])
+def test_a_packed_answer_is_understood(encoding: str) -> None:
+    message = SIGNALS["traces"].response()
+    message.partial_success.rejected_spans = 2
+    message.partial_success.error_message = "too old"
+    body = message.SerializeToString()
+    packed = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}.get(encoding.strip().lower(), bytes)
+    with http_receiver() as receiver:
+        receiver.answers = [Answer(200, {"Content-Encoding": encoding}, packed(body))]
+        assert _send(receiver.url) == [Delivered(rejected=2, reason="partial success: too old")]
 
 
 def test_an_unread_rest_of_an_answer_is_not_taken_for_the_next_one() -> None:

@@ -1,4 +1,4 @@
-"""Reading the SDK's collections as they lie gives what its public side gives; anything else is asked through that side."""
+"""Reading the SDK's items as they lie gives what its public side gives; anything else is asked through that side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanLimits, SpanP
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
-from heliograph.otlp.sdk_items import parts_of, plain
+from heliograph.otlp.sdk_items import laid_out, plain
+from tests.support.hostile import PretendsToBe
 from tests.support.items import NOW_NS, make_span
 
 _CONTEXT = SpanContext(1, 2, is_remote=False)
@@ -52,8 +53,12 @@ def _recorded(limit: int) -> tuple[Any, ReadableSpan]:
     return span, ended.spans[0]
 
 
+_SCALARS = ("context", "parent", "name", "kind", "status", "start_time", "end_time", "resource", "instrumentation_scope")
+
+
 def _public(span: Any) -> tuple[Any, ...]:
     return (
+        *(getattr(span, name) for name in _SCALARS),
         dict(span.attributes),
         span.dropped_attributes,
         list(span.events),
@@ -64,8 +69,16 @@ def _public(span: Any) -> tuple[Any, ...]:
 
 
 def _read(span: Any) -> tuple[Any, ...]:
-    attributes, lost_attributes, events, lost_events, links, lost_links = parts_of(span)
-    return dict(attributes or {}), lost_attributes, list(events), lost_events, list(links), lost_links
+    read = laid_out(span)
+    return (
+        *(getattr(read, f"_{name}") for name in _SCALARS),
+        dict(read._attributes._dict or {}),
+        read._attributes.dropped,
+        list(read._events._dq),
+        read._events.dropped,
+        list(read._links._dq),
+        read._links.dropped,
+    )
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 100])
@@ -84,9 +97,7 @@ def test_attributes_of_events_and_links_are_read_as_their_public_side_shows_them
 def test_what_the_sdk_recorded_is_read_without_a_copy() -> None:
     # Otherwise a new release of the SDK would make this slow without a test that says so.
     _, span = _recorded(100)
-    attributes, _, events, _, links, _ = parts_of(span)
-    assert attributes is span._attributes._dict
-    assert (events, links) == (span._events._dq, span._links._dq)
+    assert laid_out(span) is span
     assert plain(span.events[0].attributes) is span.events[0].attributes._dict
 
 
@@ -128,6 +139,9 @@ def test_a_span_class_that_hides_something_is_asked_through_its_public_side() ->
 
 def test_an_object_that_is_no_span_of_the_sdks_is_asked_through_its_public_side() -> None:
     class Other:
+        context = parent = kind = status = resource = instrumentation_scope = None
+        name = "theirs"
+        start_time = end_time = NOW_NS
         attributes = {"a": 1}  # noqa: RUF012 - a span of somebody else's, never changed
         events = ()
         links = ()
@@ -135,7 +149,13 @@ def test_an_object_that_is_no_span_of_the_sdks_is_asked_through_its_public_side(
         dropped_events = 2
         dropped_links = 3
 
-    assert _read(Other()) == ({"a": 1}, 1, [], 2, [], 3)
+    assert _read(Other()) == _public(Other())
+
+
+def test_a_mapping_that_only_claims_to_be_the_sdks_is_asked_through_the_public_side_of_its_span() -> None:
+    span = ReadableSpan("work", resource=Resource({}), events=BoundedList(1), links=BoundedList(1))
+    span._attributes = PretendsToBe(BoundedAttributes)
+    assert laid_out(span) is not span
 
 
 @pytest.mark.parametrize("attributes", [None, {}, {"a": 1}, BoundedAttributes(attributes={"a": 1})])

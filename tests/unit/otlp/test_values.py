@@ -34,9 +34,7 @@ _TWINS = (True, 1, 1.0, False, 0, 0.0, -0.0, "1", "0", b"1", None)
 
 
 def _written(attributes: Any, encoder: ValueEncoder | None = None) -> bytes:
-    parts: list[bytes] = []
-    (encoder or ValueEncoder()).attributes(attributes, _FIELD, parts.append)
-    return b"".join(parts)
+    return b"".join((encoder or ValueEncoder()).attributes(attributes, _FIELD))
 
 
 def _read(attributes: Any, encoder: ValueEncoder | None = None) -> dict[str, Any]:
@@ -88,9 +86,7 @@ def test_the_same_key_in_different_fields_keeps_each_field() -> None:
     tags = [wire.tag(1, wire.BYTES), wire.tag(9, wire.BYTES)]
     for tag in tags * 2:
         for value in ("text", 1, 2.5):
-            parts: list[bytes] = []
-            encoder.attributes({"key": value}, tag, parts.append)
-            assert b"".join(parts).startswith(tag)
+            assert b"".join(encoder.attributes({"key": value}, tag)).startswith(tag)
 
 
 @given(st.text(max_size=20))
@@ -285,7 +281,7 @@ def _grown_bytes(encoder: ValueEncoder, flood: Iterator[Mapping[str, Any]]) -> i
     tracemalloc.start()
     try:
         for attributes in flood:
-            encoder.attributes(attributes, _FIELD, lambda _field: None)
+            encoder.attributes(attributes, _FIELD)
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
     finally:

@@ -16,7 +16,7 @@ from heliograph.otlp import wire
 from tests.support.hostile import HOSTILE, BadNumber, RaisesAlways
 
 _MOST = 2**64 - 1
-_EDGES = [0, 1, 127, 128, 2047, 2048, 16_383, 16_384, 2**31, 2**32, 2**63 - 1]
+_EDGES = [0, 1, 127, 128, 2047, 2048, 16_383, 16_384, 2**18 - 1, 2**18, 2**31, 2**32, 2**63 - 1]
 
 
 @given(st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from(_EDGES), st.sampled_from([-edge for edge in _EDGES])))
@@ -66,6 +66,21 @@ def test_fixed_numbers_read_back(long: int, short: int) -> None:
 def test_a_message_of_any_size_reads_back(size_bytes: int) -> None:
     body = b"x" * size_bytes
     assert wrappers_pb2.BytesValue.FromString(wire.message(wire.tag(1, wire.BYTES), body)).value == body
+
+
+@pytest.mark.parametrize("size_bytes", [0, 127, 128, 2047, 2048, 2**20])
+def test_a_head_is_what_stands_before_a_body_of_its_length(size_bytes: int) -> None:
+    heads = wire.Heads(wire.tag(1, wire.BYTES))
+    body = b"x" * size_bytes
+    for _ in range(2):
+        assert heads[size_bytes] + body == wire.message(wire.tag(1, wire.BYTES), body)
+
+
+def test_heads_of_many_lengths_do_not_grow_beyond_those_that_are_kept() -> None:
+    heads = wire.Heads(b"\x0a")
+    for length in range(10_000):
+        assert heads[length]
+    assert len(heads) <= 2048
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
 
 import pytest
 
 from heliograph.clock import ManualClock
+from heliograph.pipeline.batch import Batch
 from heliograph.pipeline.ledger import Signal
-from heliograph.pipeline.outcome import Delivered, Rejected, Retry, Shipment
+from heliograph.pipeline.outcome import Attempt, Delivered, Rejected, Retry
 from heliograph.pipeline.retry import Backoff
 from heliograph.recording.suppression import is_suppressed
 from tests.support.deliveries import (
@@ -74,6 +74,8 @@ def test_no_thread_starts_before_the_first_item() -> None:
     with delivering(ScriptedExporter(), destination="lazy") as delivery:
         assert "heliograph-traces-lazy" not in _threads()
         delivery.accept(1)
+        assert "heliograph-traces" in _threads()
+        assert flush(delivery)
         assert "heliograph-traces-lazy" in _threads()
     assert "heliograph-traces-lazy" not in _threads()
 
@@ -226,10 +228,10 @@ def test_items_that_cannot_be_encoded_are_counted_apart() -> None:
 
 
 class _BrokenInPrepare(ScriptedExporter):
-    def prepare(self, items: Any) -> Shipment:
-        if "bad" in items:
+    def prepare(self, batch: Batch) -> Attempt:
+        if "bad" in batch.items:
             raise ValueError("cannot take this")
-        return super().prepare(items)
+        return super().prepare(batch)
 
 
 def test_an_exporter_that_raises_in_prepare_loses_that_batch_only() -> None:

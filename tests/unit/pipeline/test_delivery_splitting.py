@@ -10,7 +10,8 @@ from heliograph.exporters.otlp import OtlpExporter
 from heliograph.exporters.otlp_grpc import OtlpGrpcTransport
 from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.otlp.messages import SIGNALS
-from heliograph.pipeline.outcome import Delivered, Outcome, Retry, Shipment, TooLarge
+from heliograph.pipeline.batch import Batch
+from heliograph.pipeline.outcome import Attempt, Delivered, Outcome, Retry, TooLarge
 from tests.support.deliveries import SOON, accept_all, delivering, flush, is_balanced
 from tests.support.items import GOOD
 from tests.support.otlp_receiver import Answer, grpc_receiver, http_receiver
@@ -26,9 +27,11 @@ class Narrow:
         self.delivered: list[int] = []
         self.sizes: list[int] = []
 
-    def prepare(self, items: Sequence[int]) -> Shipment:
+    takes_items = True
+
+    def prepare(self, batch: Batch) -> Attempt:
         attempts = iter([Retry(reason="down")] if self._is_shaky else [])
-        return Shipment(send=lambda _timeout_s: next(attempts, None) or self._send(items))
+        return lambda _timeout_s: next(attempts, None) or self._send(batch.items)
 
     def close(self) -> None:
         pass
@@ -79,8 +82,8 @@ def test_a_receiver_that_says_too_large_gets_halves(over: str) -> None:
         receiver.answers = [too_large, too_large]
         make: Callable[..., OtlpHttpTransport | OtlpGrpcTransport]
         make = OtlpHttpTransport if over == "http" else OtlpGrpcTransport
-        exporter = OtlpExporter(SIGNALS["traces"], make(SIGNALS["traces"], receiver.url, headers={}, compression="gzip"))
-        with delivering(exporter, batch_size=8) as delivery:
+        exporter = OtlpExporter(make(SIGNALS["traces"], receiver.url, headers={}, compression="gzip"))
+        with delivering(exporter, batch_size=8, encoder=SIGNALS["traces"].encoder()) as delivery:
             accept_all(delivery, [GOOD["traces"](number) for number in range(1, 9)])
             assert flush(delivery)
             assert [len(batch) for batch in receiver.batches()] == [2, 2, 4]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from heliograph.pipeline.ledger import Signal
 from heliograph.pipeline.outcome import Rejected, Retry
 from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.status import ExportState
-from tests.support.deliveries import LATE, Gate, ScriptedExporter, accept_all, delivering
+from tests.support.deliveries import LATE, Gate, NoEncoder, ScriptedExporter, accept_all, make_delivery
 from tests.support.waiting import until
 
 
@@ -28,12 +28,12 @@ class _RaisesInClose(ScriptedExporter):
 
 @contextmanager
 def _pipeline(exporters: dict[str, Any], signal: Signal = Signal.TRACES, **limits: Any) -> Iterator[Pipeline[Any]]:
-    with ExitStack() as stack:
-        deliveries = [
-            stack.enter_context(delivering(exporter, signal=signal, destination=name, **limits))
-            for name, exporter in exporters.items()
-        ]
-        yield Pipeline(signal, deliveries)
+    deliveries = [make_delivery(signal, name, exporter, **limits) for name, exporter in exporters.items()]
+    pipeline: Pipeline[Any] = Pipeline(signal, deliveries, encoder=NoEncoder())
+    try:
+        yield pipeline
+    finally:
+        pipelines.shutdown([pipeline], 0.0, SystemClock())
 
 
 def test_each_destination_gets_each_item() -> None:
@@ -42,14 +42,6 @@ def test_each_destination_gets_each_item() -> None:
         accept_all(pipeline, [1, 2, 3])
         assert pipelines.flush([pipeline], 5.0, SystemClock())
         assert [exporter.delivered for exporter in exporters.values()] == [[1, 2, 3], [1, 2, 3]]
-
-
-def test_a_pipeline_without_destinations_takes_items_and_forgets_them() -> None:
-    pipeline: Pipeline[int] = Pipeline(Signal.TRACES, [])
-    pipeline.accept(1)
-    assert pipelines.flush([pipeline], 1.0, SystemClock())
-    assert pipelines.ledger([pipeline]) == {}
-    pipelines.shutdown([pipeline], 1.0, SystemClock())
 
 
 @pytest.mark.parametrize("last", [Retry(reason="down"), Rejected(reason="no"), ValueError("broken")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from heliograph import TelemetryManager
+from heliograph.pipeline.ledger import DropReason
 from tests.support.otlp_receiver import Answer, http_receiver
 from tests.support.processes import get
 from tests.support.waiting import until
@@ -37,5 +38,5 @@ def test_every_reason_is_there_from_the_start_so_that_its_first_increase_is_seen
 ) -> None:
     telemetry = start(metrics={"exporters": ["prometheus"]}, logs={"exporters": []})
     drops = [sample for sample in _samples(telemetry) if sample.startswith("heliograph_items_dropped_total")]
-    assert [drop.split('reason="')[1].split('"')[0] for drop in drops] == ["queue_full", "rejected", "encoding", "shutdown"]
+    assert [drop.split('reason="')[1].split('"')[0] for drop in drops] == [str(reason) for reason in DropReason]
     assert all(drop.endswith(" 0.0") for drop in drops)

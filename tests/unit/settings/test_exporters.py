@@ -16,6 +16,7 @@ from heliograph.settings.exporters import (
     MemoryExporter,
     OtlpExporter,
     PrometheusExporter,
+    TlsFiles,
     entries_form,
     entry_form,
 )
@@ -153,6 +154,118 @@ def test_headers_are_shown_by_no_repr() -> None:
     settings = TelemetrySettings(tracing={"exporters": [{"type": "otlp", "headers": {"authorization": "Bearer s3cret"}}]})
     assert "s3cret" not in repr(settings) + str(settings) + str(settings.model_dump())
     assert settings.tracing.exporters[0].headers["authorization"].get_secret_value() == "Bearer s3cret"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://a b:1", "http://c:1/\n", "http://c\t:1", "http://c:1/\0", "http://c\u00a0d:1", "http://c\u2028:1"]
+)
+def test_an_endpoint_with_blanks_in_its_host_or_control_characters_is_none(endpoint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        _traces({"type": "otlp", "endpoint": f"{endpoint}x"})
+    assert [fault.path for fault in caught.value.faults] == ["tracing.exporters[0].endpoint"]
+
+
+def _faults(**options: Any) -> list[tuple[str, str, str]]:
+    with pytest.raises(SettingsError) as caught:
+        _traces({"type": "otlp", **options})
+    return [(fault.path, fault.given, fault.expected) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("name", ["authorization", "X-Scope-OrgID", "x.y_z", "!#$%&'*+-.^_`|~", "grpc-x", "x-bin"])
+def test_every_name_that_http_can_carry_is_a_headers(name: str) -> None:
+    assert name in _traces({"type": "otlp", "headers": {name: "x"}})[0].headers
+
+
+@pytest.mark.parametrize("name", ["authorization", "X-Scope-OrgID", "x.y_z"])
+def test_every_name_that_grpc_can_carry_is_a_headers(name: str) -> None:
+    assert name in _traces({"type": "otlp", "protocol": "grpc", "headers": {name: "x"}})[0].headers
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a:", ":authority", "a\r\nb", "\u00fc", "a/b", "a\0", "Authorization: Bearer s3cret"]
+)
+def test_a_name_that_nothing_can_carry_is_a_fault_and_is_not_shown(protocol: str, name: str) -> None:
+    ((path, given_text, expected),) = _faults(protocol=protocol, headers={"x-fine": "s3cret", name: "s3cret"})
+    assert (path, given_text) == ("tracing.exporters[0].headers", "[REDACTED]")
+    assert expected.startswith("names of letters, digits and ")
+    assert expected.endswith("; name 2 is another")
+
+
+@pytest.mark.parametrize("name", ["a!b", "a~", "grpc-timeout", "GRPC-x", "token-bin", "Token-BIN"])
+def test_a_name_that_grpc_cannot_carry_or_keeps_for_itself_is_a_fault(name: str) -> None:
+    assert [path for path, _given, _expected in _faults(protocol="grpc", headers={name: "x"})] == [
+        "tracing.exporters[0].headers"
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "connection", "Content-Encoding", "TE", "upgrade"])
+def test_a_header_that_the_transport_sets_itself_is_a_fault(protocol: str, name: str) -> None:
+    ((_path, _given, expected),) = _faults(protocol=protocol, headers={name: "x"})
+    assert expected == f"no name that the transport sets itself; name 1 is {name.lower()!r}"
+
+
+def test_names_that_differ_in_case_only_are_a_fault() -> None:
+    ((_path, _given, expected),) = _faults(headers={"x-a": "1", "X-A": "2"})
+    assert expected == "each name once: upper and lower case mean the same"
+
+
+def test_a_header_whose_name_holds_a_secret_shows_it_in_no_path() -> None:
+    ((path, given_text, _expected),) = _faults(headers={"Authorization: Bearer s3cret": "\u2603"})
+    assert (path, given_text) == ("tracing.exporters[0].headers.[REDACTED]", "[REDACTED]")
+
+
+@pytest.mark.parametrize("kind", ["otlp", "jaeger"])
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize(
+    "files",
+    [{}, {"ca_file": "ca.pem"}, {"cert_file": "both.pem"}, {"ca_file": "ca.pem", "cert_file": "c.pem", "key_file": "c.key"}],
+)
+def test_files_for_tls_are_accepted_without_being_read(kind: str, protocol: str, files: dict[str, str]) -> None:
+    options = {"type": kind, "protocol": protocol, "endpoint": "https://c:1", "tls": files}
+    assert _traces(options)[0].tls == TlsFiles(**files)
+
+
+def test_without_tls_there_are_no_files() -> None:
+    assert _traces({"type": "otlp", "endpoint": "https://c:1"})[0].tls is None
+
+
+def test_a_key_without_its_certificate_is_a_fault_that_says_what_to_do() -> None:
+    assert _faults(endpoint="https://c:1", tls={"key_file": "c.key"}) == [
+        (
+            "tracing.exporters[0].tls.key_file",
+            "'c.key'",
+            "'cert_file' beside it: set it to the certificate of this key",
+        )
+    ]
+
+
+@pytest.mark.parametrize("options", [{"endpoint": "http://c:1"}, {"endpoint": "HTTP://c:1"}, {}, {"protocol": "grpc"}])
+def test_tls_for_an_endpoint_without_is_a_fault_that_says_what_to_do(options: dict[str, str]) -> None:
+    ((path, given_text, expected),) = _faults(**options, tls={"ca_file": "ca.pem"})
+    assert (path, "ca.pem" in given_text) == ("tracing.exporters[0].tls", True)
+    assert expected.startswith("an 'endpoint' with https://, or no 'tls'")
+
+
+def test_a_faulty_endpoint_is_one_fault_and_not_another_about_tls() -> None:
+    faults = _faults(endpoint="ftp://c", tls={"ca_file": "ca.pem"})
+    assert [path for path, _given, _expected in faults] == ["tracing.exporters[0].endpoint"]
+
+
+@pytest.mark.parametrize("option", ["ca_file", "cert_file", "key_file"])
+def test_pem_in_place_of_its_path_is_a_fault_that_does_not_show_it(option: str) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----"
+    faults = _faults(endpoint="https://c:1", tls={"cert_file": "c.pem", option: pem})
+    assert faults[0] == (f"tracing.exporters[0].tls.{option}", "'[REDACTED]'", "the path of a PEM file, not what is in it")
+    assert "s3cret" not in repr(faults)
+
+
+@pytest.mark.parametrize("tls", [{"ca_flie": "x"}, {"insecure": True}, "ca.pem", True, {"ca_file": ""}, {"ca_file": 5}])
+def test_other_options_of_tls_are_faults(tls: object) -> None:
+    assert all(
+        path.startswith("tracing.exporters[0].tls") for path, _given, _expected in _faults(endpoint="https://c", tls=tls)
+    )
 
 
 _JSON = st.recursive(

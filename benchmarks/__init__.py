@@ -1,0 +1,1 @@
+"""What Heliograph costs beside what others cost, measured in one run: ``python -m benchmarks``."""

@@ -1,0 +1,48 @@
+"""How things are measured: contenders in turn on the same fresh work, the middle of many rounds.
+
+In turn, because the speed of a machine wanders; what disturbs one round disturbs all contenders alike. Fresh work each round,
+because an encoder that has seen the very same objects before is faster than it is in an application.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import Final, TypeVar
+
+_Work = TypeVar("_Work")
+
+_WARM_UP_ROUNDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is measured: ``rounds`` of each comparison, each on ``size`` items."""
+
+    rounds: int
+    size: int
+
+
+FULL: Final = Effort(rounds=101, size=512)
+QUICK: Final = Effort(rounds=3, size=16)  # shows that it runs, not how fast
+
+
+def medians_ns(make_work: Callable[[], _Work], contenders: Sequence[Callable[[_Work], object]], rounds: int) -> list[float]:
+    """The median time in ns that each of ``contenders`` takes for one work, over ``rounds`` rounds (>= 1).
+
+    ``make_work`` makes what all contenders do in a round, as a program makes it before it is delivered; it is not timed. Some
+    rounds to warm up come first.
+    """
+    taken_ns: list[list[int]] = [[] for _ in contenders]
+    for number in range(_WARM_UP_ROUNDS + rounds):
+        work = make_work()
+        order = range(len(contenders))
+        for at in order if number % 2 else reversed(order):
+            gc.collect()  # nobody pays for the garbage of others; the collector stays on, as it is in an application
+            started_ns = perf_counter_ns()
+            contenders[at](work)
+            taken_ns[at].append(perf_counter_ns() - started_ns)
+    return [statistics.median(taken[_WARM_UP_ROUNDS:]) for taken in taken_ns]

@@ -1,0 +1,119 @@
+"""The queue of one signal: where a recorded item goes, and where the pipeline's worker takes it from.
+
+:meth:`ItemQueue.accept` is the part of the pipeline that runs in the application's calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from heliograph.clock import Clock
+from heliograph.pipeline.ledger import DropReason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[T]):
+    """Items that are encoded together. ``last_entry`` is the position of the last one among all that were queued, from 1;
+    ``accepted_at_ns`` the monotonic time at which the first was accepted."""
+
+    items: list[T]
+    count: int
+    last_entry: int
+    accepted_at_ns: int
+
+
+class ItemQueue(Generic[T]):
+    """Bounded, in chunks. ``accept`` may be called from any thread, from a signal handler and from a finaliser; the other
+    methods and the fields are for who holds the lock.
+
+    ``accepted`` and ``waiting`` are in items of the ledger (``weigh`` says how many one entry stands for; None means one),
+    ``entered`` and ``room`` in entries. ``wake`` is called, under the lock, with the first entry of a chunk and with the last.
+    """
+
+    def __init__(
+        self,
+        *,
+        room: int,
+        chunk_size: int,
+        most_chunks: int,
+        weigh: Callable[[T], int] | None,
+        is_oldest_dropped: bool,
+        wake: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._chunk_size = chunk_size
+        self._most_chunks = most_chunks
+        self._weigh = weigh
+        self._is_oldest_dropped = is_oldest_dropped
+        self._wake = wake
+        self._clock = clock
+        self.room = room
+        self.is_closed = False
+        self.start_empty(threading.RLock())
+
+    def start_empty(self, lock: threading.RLock) -> None:
+        """Forget everything and go on with another lock, as a forked child must."""
+        self._lock = lock
+        self._entries: deque[T] = deque()
+        self._began_at_ns: deque[int] = deque()  # for each chunk in the queue, when its first entry was accepted
+        self.accepted = 0
+        self.entered = 0
+        self.waiting = 0
+        self.refused: Counter[str] = Counter()
+
+    def accept(self, item: T) -> None:
+        """Take ``item``. When there is no room, or no more is taken, it is dropped and counted; nothing is raised."""
+        weight = 1 if self._weigh is None else self._weigh(item)
+        with self._lock:
+            self.accepted += weight
+            size = len(self._entries)
+            if (size >= self.room or self.is_closed) and not self._makes_room(weight):
+                return
+            self._entries.append(item)
+            self.entered += 1
+            self.waiting += weight
+            size += 1
+            if size % self._chunk_size <= 1:  # the first entry of a chunk, or the last
+                if size % self._chunk_size == 1 or self._chunk_size == 1:
+                    self._began_at_ns.append(self._clock.monotonic_ns())
+                self._wake()
+
+    def _makes_room(self, weight: int) -> bool:
+        if not self.is_closed and self._is_oldest_dropped and self._entries:
+            oldest = self._entries.popleft()
+            lost = 1 if self._weigh is None else self._weigh(oldest)
+            self.waiting -= lost
+            self.refused[DropReason.QUEUE_FULL.value] += lost
+            return True
+        self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += weight
+        return False
+
+    def due_in_s(self, now_ns: int, linger_s: float) -> float | None:
+        """Seconds until a chunk has to be taken, which is when it is full or ``linger_s`` old; None when nothing waits."""
+        if not self._entries:
+            return None
+        if len(self._entries) >= self._chunk_size:
+            return 0.0
+        return linger_s - (now_ns - self._began_at_ns[0]) / 1e9
+
+    def take(self) -> Chunk[T]:
+        """The oldest entries: one chunk, or several at once when the worker is behind; there must be one."""
+        entries = self._entries
+        chunks = max(1, min(len(entries) // self._chunk_size, self._most_chunks))
+        items = [entries.popleft() for _ in range(min(len(entries), chunks * self._chunk_size))]
+        began_at_ns = self._began_at_ns[0] if self._began_at_ns else self._clock.monotonic_ns()
+        for _ in range(min(chunks, len(self._began_at_ns))):
+            self._began_at_ns.popleft()
+        if not entries:
+            self._began_at_ns.clear()
+        elif not self._began_at_ns:
+            self._began_at_ns.append(began_at_ns)
+        count = len(items) if self._weigh is None else sum(map(self._weigh, items))
+        self.waiting -= count
+        return Chunk(items, count, self.entered - len(entries), began_at_ns)
