@@ -33,14 +33,14 @@ soak: $(READY)  ## Run the tests that take minutes: long outages, hundreds of ki
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 check: $(READY)  ## Lint, types, import contracts
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 format: $(READY)  ## Format the code and mend what can be mended
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
 
 .PHONY: bench
 bench: $(READY)  ## Measure against the peers; writes benchmarks/results/latest.md and .json

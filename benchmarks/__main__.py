@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.encode import encode
+from benchmarks.queue_memory import queue_memory
+from benchmarks.spool import spool
+from benchmarks.stalled import stalled
 from benchmarks.measure import FULL, QUICK, Effort
 from benchmarks.report import surroundings, table, write
 from benchmarks.row import Row
 
 BENCHMARKS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "encode": encode,
+    "queue_memory": queue_memory,
+    "spool": spool,
+    "stalled": stalled,
 }
 _RESULTS: Final = Path(__file__).parent / "results"
 

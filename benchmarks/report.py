@@ -55,9 +55,13 @@ def _record(row: Row) -> dict[str, object]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    peer = f"{row.peer:.3g} ({row.peer_name})" if row.peer is not None else ""
+    peer = f"{_number(row.peer)} ({row.peer_name})" if row.peer is not None else ""
     met = {True: "yes", False: "NO", None: ""}[row.is_met]
-    return row.what, row.unit, f"{row.ours:.3g}", peer, _ratio(row.ratio), _bar(row.bar), met
+    return row.what, row.unit, _number(row.ours), peer, _ratio(row.ratio), _bar(row.bar), met
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _ratio(ratio: float | None) -> str:
@@ -71,7 +75,7 @@ def _bar(bar: Bar | None) -> str:
         return ""
     if bar.kind == "ratio at most":
         return f"<= {Fraction(bar.value).limit_denominator(100)}"
-    return f"{'<=' if bar.kind == 'at most' else '>='} {bar.value:g}"
+    return f"{'<=' if bar.kind == 'at most' else '>='} {_number(bar.value)}"
 
 
 def _version(package: str) -> str | None:

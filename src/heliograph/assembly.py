@@ -15,7 +15,7 @@ from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 
 from heliograph import names
 from heliograph.clock import Clock, bounded_s
-from heliograph.exporters.build import build_exporter
+from heliograph.exporters.build import build_exporter, component
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline import pipeline as pipelines
 from heliograph.pipeline import self_metrics
@@ -111,6 +111,7 @@ class Assembly:
             self._limits(signal, wanted),
             spool=self._spool(signal, wanted),
             is_spooled_first=delivery.spool == "always" and isinstance(wanted, _NETWORK),
+            component=component(signal.value, wanted),
             clock=self._clock,
         )
 
@@ -160,7 +161,9 @@ class Assembly:
         if settings.metrics.enabled and settings.system.enabled:
             self._system = SystemCollector(settings.metrics.collection_interval.total_seconds(), self._clock)
             self._system.register(providers.meter.get_meter(names.SYSTEM_SCOPE))
-        self_metrics.register(providers.meter.get_meter(names.PIPELINE_SCOPE), self.ledger)
+        self_metrics.register(
+            providers.meter.get_meter(names.PIPELINE_SCOPE), lambda: pipelines.deliveries(self._pipelines.values())
+        )
         for reader in self._collect:
             interval_s = settings.metrics.collection_interval.total_seconds()
             self._scheduler.every(interval_s, reader.collect, name="metric collection")

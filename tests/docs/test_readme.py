@@ -1,4 +1,4 @@
-"""Every command and snippet of the README is run."""
+"""Every command and snippet of the README and of the pages in docs/ is run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+PAGES = {page.name: page.read_text() for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+SNIPPETS = [
+    pytest.param(snippet, id=f"{name}-{number}")
+    for name, text in PAGES.items()
+    for number, snippet in enumerate(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+]
+QUICK_START = re.findall(r"^```python\n(.*?)^```", PAGES["README.md"], re.MULTILINE | re.DOTALL)[0]
+COMMANDS = {command for text in PAGES.values() for command in re.findall(r"^\$ (.*)$", text, re.MULTILINE)}
 
 
 def run(snippet: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -23,28 +28,27 @@ def run(snippet: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
+@pytest.mark.parametrize("snippet", SNIPPETS)
 def test_a_snippet_runs_as_it_stands(snippet: str, tmp_path: Path) -> None:
     ended = run(snippet, tmp_path)
     assert (ended.returncode, ended.stdout != "") == (0, True), ended.stderr
 
 
 def test_the_quick_start_has_15_lines_and_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    quick_start = SNIPPETS[0]
-    assert len([line for line in quick_start.splitlines() if line]) <= 15
-    printed = run(quick_start, tmp_path).stdout.splitlines()
+    assert len([line for line in QUICK_START.splitlines() if line]) <= 15
+    printed = run(QUICK_START, tmp_path).stdout.splitlines()
     assert printed[0].startswith("one lamp - now look at http://127.0.0.1:")
     spans = [re.sub(r"[0-9.]+ms.*", "", line).split(" ", 2)[2].strip() for line in printed[1:]]
     assert spans == ["check stock", "__main__.take_order"]
 
 
-def test_every_command_of_the_readme_is_known_to_a_test() -> None:
+def test_every_command_of_the_pages_is_known_to_a_test() -> None:
     # `make demo` and `curl` are run in test_make.py and tests/e2e; `make test` is what runs this; `pip install .` is what
     # set up the interpreter that runs this.
-    assert set(COMMANDS) == {
+    assert {
         "make demo",
         "make test",
         "pip install .",
         "curl http://127.0.0.1:9464/metrics",
         "curl http://127.0.0.1:9464/health",
-    }
+    } == COMMANDS

@@ -1,5 +1,5 @@
-"""Rows "429/503 with Retry-After", "400/401/403 / 413 / 3xx / 500" and "partial success": what a collector says, and what of it
-the ledger says."""
+"""Rows "429/503 with Retry-After", "400/401/403 / 413 / 3xx / 500" and "partial success": what a collector says, and what
+the ledger says of it."""
 
 from __future__ import annotations
 
@@ -36,19 +36,18 @@ def test_after_a_retryable_status_every_item_arrives_once(status: int, oracle: O
     assert oracle.unique() == 800
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("form", ["seconds", "date"])
+@pytest.mark.parametrize(("status", "form"), [(429, "seconds"), (503, "seconds"), (503, "date")])
 def test_nothing_is_sent_again_earlier_than_the_collector_told(
     form: str, status: int, oracle: Oracle, healthy: Healthy
 ) -> None:
     # A date has no fractions: the wait may be up to a second shorter when it is rounded down here.
-    told = "3" if form == "seconds" else formatdate(time.time() + 4, usegmt=True)
+    told = "2" if form == "seconds" else formatdate(time.time() + 4, usegmt=True)
     until = time.monotonic() + 3
     oracle.will(Step(status=status, headers={"Retry-After": told}))
     run = recorded_to(oracle.url)
     hold(run, oracle, healthy)
     first, second, *_others = oracle.requests()
-    assert second.at - first.at >= 3.0 if form == "seconds" else second.at >= until - 0.1
+    assert second.at - first.at >= 2.0 if form == "seconds" else second.at >= until - 0.1
     assert second.at - first.at < 6.0
     assert run.account()["delivered"] == oracle.unique() == 800
 
@@ -76,7 +75,7 @@ def test_a_request_that_is_refused_for_good_is_made_once_and_counted(status: int
     assert str(status) in run.final["status"]["otlp"][1]
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("status", [302, 307])
 def test_a_redirect_is_not_followed(status: int, oracle: Oracle, healthy: Healthy, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     with Oracle(tmp_path / "elsewhere") as elsewhere:
@@ -122,8 +121,8 @@ def test_a_partial_success_of_7_counts_7_as_rejected_and_sends_none_again(
         run = recorded_to(oracle.url, protocol=protocol)
         hold(run, oracle, healthy)
         account = run.account()
-        assert (account["delivered"], account["dropped"], account["retried"]) == (393, {"rejected": 7}, 0)
-        assert oracle.unique() == 393
+        assert (account["delivered"], account["dropped"], account["retried"]) == (793, {"rejected": 7}, 0)
+        assert oracle.unique() == 793
 
 
 @pytest.mark.parametrize("how", ["huge", "bomb"])
@@ -137,11 +136,11 @@ def test_an_answer_of_300_mib_takes_no_memory_and_its_status_counts(how: Any, or
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
 def test_grpc_waits_as_long_as_it_is_told(code: str, healthy: Healthy, tmp_path: Path) -> None:
     with Oracle(tmp_path, protocol="grpc") as oracle:
-        oracle.will(Step(grpc_code=GRPC[code], retry_info_s=3))
+        oracle.will(Step(grpc_code=GRPC[code], retry_info_s=2))
         run = recorded_to(oracle.url, protocol="grpc")
         hold(run, oracle, healthy)
         first, second, *_others = oracle.requests()
-        assert 3.0 <= second.at - first.at < 6.0
+        assert 2.0 <= second.at - first.at < 6.0
         assert run.account()["delivered"] == oracle.unique() == 800
 
 

@@ -34,7 +34,7 @@ def test_an_attempt_ends_with_its_time_out_and_the_items_arrive_with_the_next(
     oracle.will(Step(how=how))
     run = run_to_end(work_for(oracle.url))
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == 2000
+    assert run.account()["delivered"] == oracle.unique() == 1000
     first, second, *_others = oracle.requests()
     assert second.at - first.at >= TIMEOUT_S - 0.1
 
@@ -45,7 +45,7 @@ def test_an_answer_that_never_ends_is_read_no_longer_than_the_time_out_and_its_s
     oracle.will(Step(how="drip"))
     run = run_to_end(work_for(oracle.url))
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == oracle.received().total() == 2000
+    assert run.account()["delivered"] == oracle.unique() == oracle.received().total() == 1000
     first, second, *_others = oracle.requests()
     assert TIMEOUT_S - 0.1 <= second.at - first.at < TIMEOUT_S + 1
 
@@ -59,7 +59,7 @@ def test_a_collector_that_never_answers_takes_no_more_memory_than_the_caps_and_h
     hold(run, oracle, healthy)
     account = run.account()
     assert account["delivered"] == 0
-    assert account["dropped"]["queue_full"] + account["dropped"]["shutdown"] == 2000
+    assert account["dropped"]["queue_full"] + account["dropped"]["shutdown"] == 1000
     assert oracle.unique() == 0
 
 
@@ -67,8 +67,8 @@ def test_a_reset_in_the_middle_of_a_body_loses_and_doubles_nothing(oracle: Oracl
     oracle.will(Step(how="reset"), Step(how="reset"))
     run = run_to_end(work_for(oracle.url))
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == 2000
-    assert oracle.received().total() == 2000
+    assert run.account()["delivered"] == oracle.unique() == 1000
+    assert oracle.received().total() == 1000
 
 
 def test_a_lost_answer_doubles_at_most_what_the_ledger_says(oracle: Oracle, healthy: Healthy) -> None:
@@ -76,8 +76,8 @@ def test_a_lost_answer_doubles_at_most_what_the_ledger_says(oracle: Oracle, heal
     run = run_to_end(work_for(oracle.url))
     hold(run, oracle, healthy)
     account, received = run.account(), oracle.received()
-    assert account["delivered"] == len(received) == 2000
-    assert 0 < received.total() - 2000 <= account["duplicated_at_most"]
+    assert account["delivered"] == len(received) == 1000
+    assert 0 < received.total() - 1000 <= account["duplicated_at_most"]
     assert account["retried"] > 0
 
 
@@ -90,7 +90,7 @@ def test_a_proxy_that_resets_every_connection_in_its_body_is_outlived(oracle: Or
             proxy.set("pass")
             run.wait()
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == 2000
+    assert run.account()["delivered"] == oracle.unique() == 1000
 
 
 def test_a_half_open_connection_is_given_up_for_a_new_one(oracle: Oracle, healthy: Healthy) -> None:
@@ -101,9 +101,9 @@ def test_a_half_open_connection_is_given_up_for_a_new_one(oracle: Oracle, health
         delivered = run.now()["delivered"]
         proxy.set("pass")
         run.wait()
-        assert delivered < 2000
+        assert delivered < 1000
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == 2000
+    assert run.account()["delivered"] == oracle.unique() == 1000
     assert proxy.connections >= 2
 
 
@@ -112,7 +112,7 @@ def test_a_slow_line_delays_and_loses_nothing(oracle: Oracle, healthy: Healthy) 
         proxy.bytes_per_s, proxy.delay_s = 50_000, 0.01
         run = run_to_end(work_for(proxy.url))
     hold(run, oracle, healthy)
-    assert run.account()["delivered"] == oracle.unique() == 2000
+    assert run.account()["delivered"] == oracle.unique() == 1000
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -126,7 +126,7 @@ def test_a_line_that_breaks_and_heals_loses_nothing(protocol: str, healthy: Heal
             proxy.set("pass")
             run.wait()
         hold(run, oracle, healthy)
-        assert run.account()["delivered"] == oracle.unique() == 2000
+        assert run.account()["delivered"] == oracle.unique() == 1000
 
 
 def test_a_grpc_collector_that_hangs_is_given_up_after_the_time_out(healthy: Healthy, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_grpc_collector_that_hangs_is_given_up_after_the_time_out(healthy: Hea
         settings = otlp_settings(oracle.url, protocol="grpc", timeout="1s")
         run = run_to_end(Work(settings=settings, settle_s=15.0))
         hold(run, oracle, healthy)
-        assert run.account()["delivered"] == oracle.unique() == 2000
+        assert run.account()["delivered"] == oracle.unique() == 1000
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -146,8 +146,8 @@ def test_names_that_never_resolve_hold_no_application_thread_and_no_shutdown(
     run = run_to_end(Work(settings=settings, names_hang=True))
     hold(run, oracle, healthy)
     account = run.account()
-    assert (account["accepted"], account["delivered"]) == (2000, 0)
-    assert account["dropped"] == {"shutdown": 2000}
+    assert (account["accepted"], account["delivered"]) == (1000, 0)
+    assert account["dropped"] == {"shutdown": 1000}
 
 
 def test_a_name_that_does_not_resolve_is_told_as_such(oracle: Oracle, healthy: Healthy) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from heliograph import TelemetryManager
+from heliograph import CallableHealthCheck, TelemetryManager
 from heliograph.pipeline.ledger import LedgerCounts
 from tests.faults.rig.receiving import Oracle
 from tests.faults.rig.step import How, Step
@@ -160,14 +160,8 @@ def test_a_health_check_that_fails_in_any_way_leaves_its_siblings_and_the_signal
         name = "broken"
         check = staticmethod(hanging if way == "hangs" else raising(way))
 
-    class Fine:
-        name = "fine"
-
-        def check(self) -> bool:
-            return True
-
     telemetry.health.add_check(Check(), critical=False)
-    telemetry.health.add_check(Fine())
+    telemetry.health.add_check(CallableHealthCheck("fine", lambda: True))
     record(telemetry)
     at_least_in_memory(telemetry)
     by_name = {name: result.status.value for name, result in telemetry.health.check_all().checks.items()}

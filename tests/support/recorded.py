@@ -17,6 +17,10 @@ from heliograph.recording.spans import Spans, SpanScope
 QUIET: Mapping[str, Any] = {"server": {"enabled": False}, "health": {"enabled": False}, "system": {"enabled": False}}
 
 
+# What the names of metrics about telemetry itself begin with.
+ABOUT_TELEMETRY = ("heliograph.items.", "heliograph.spool.", "otel.sdk.")
+
+
 class RecordedSpans:
     """Spans that are kept when they end, with look-ups by name; each name is used once."""
 
@@ -97,5 +101,5 @@ def values(telemetry: TelemetryManager) -> dict[str, dict[tuple[tuple[str, Any],
     return {
         name: {attributes: getattr(point, "value", getattr(point, "sum", None)) for attributes, point in points.items()}
         for name, points in points_of(collections[-1]).items()
-        if not name.startswith("heliograph.items.")
+        if not name.startswith(ABOUT_TELEMETRY)
     }

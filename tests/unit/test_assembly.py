@@ -12,7 +12,7 @@ import pytest
 
 from heliograph import ExportState, TelemetryManager
 from tests.support.otlp_receiver import http_receiver
-from tests.support.recorded import QUIET, delivered, span_names, values
+from tests.support.recorded import ABOUT_TELEMETRY, QUIET, delivered, span_names, values
 from tests.support.waiting import until
 
 
@@ -149,7 +149,7 @@ def test_a_callback_that_raises_costs_only_its_own_metric_also_at_the_end(start)
     assert telemetry.shutdown().is_complete
     (data,) = exporter.items()
     names = {metric.name for resource in data.resource_metrics for scope in resource.scope_metrics for metric in scope.metrics}
-    assert {name for name in names if not name.startswith("heliograph.items.")} == {"c"}
+    assert {name for name in names if not name.startswith(ABOUT_TELEMETRY)} == {"c"}
 
 
 # The outside does not play along

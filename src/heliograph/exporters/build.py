@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from heliograph import names
 from heliograph.exporters.console import ConsoleExporter
 from heliograph.exporters.file import FileExporter
 from heliograph.exporters.jaeger import otlp_endpoint
@@ -19,12 +21,31 @@ from heliograph.pipeline.outcome import Exporter
 from heliograph.recording.handoff import WEIGHTS
 from heliograph.settings import exporters as settings
 
+_COMPONENT_NOUNS: Final = {"traces": "span", "metrics": "metric", "logs": "log"}
+
 logger = logging.getLogger("heliograph.exporters")
 
 
 def build_exporter(signal: str, wanted: settings.ExporterSettings) -> Exporter:
     """Build the exporter of ``signal`` that ``wanted`` describes. Opens no connection and no file."""
     return _BUILDERS[wanted.type](signal, wanted)
+
+
+def component(signal: str, wanted: settings.ExporterSettings) -> dict[str, str | int]:
+    """What that exporter is called in telemetry about telemetry: attributes of the semantic conventions.
+
+    ``otel.component.type`` is the standardised value for OTLP, and a class' full name for exporters of our own.
+    """
+    about: dict[str, str | int] = {}
+    if isinstance(wanted, (settings.OtlpExporter, settings.JaegerExporter)):
+        kind = f"otlp_{wanted.protocol}_{_COMPONENT_NOUNS[signal]}_exporter"
+        parts = urlsplit(wanted.endpoint)
+        about = {names.SERVER_ADDRESS: parts.hostname or ""}
+        if parts.port is not None:
+            about[names.SERVER_PORT] = parts.port
+    else:
+        kind = f"heliograph.exporters.{wanted.type}.{wanted.type.capitalize()}Exporter"
+    return {names.COMPONENT_TYPE: kind, names.COMPONENT_NAME: f"{kind}/{wanted.destination}", **about}
 
 
 def _otlp(signal: str, wanted: Any) -> Exporter:

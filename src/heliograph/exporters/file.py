@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+
 from heliograph.otlp.json import json_line
 from heliograph.otlp.messages import SignalMessages
 from heliograph.pipeline.batch import Batch

@@ -46,7 +46,7 @@ class KeyMemory:
         "is_learning",
         "kind",
         "known",
-        "many_heads",
+        "many",
         "text_heads",
     )
 
@@ -56,6 +56,7 @@ class KeyMemory:
         self.known: dict[Any, bytes] = {}
         self.kind: type | None = None
         self.is_learning = True
+        self.many: type | None = None
         self.text_heads: dict[int, bytes] = {}
         self.int_heads: dict[int, bytes] = {}
         self.float_head = self._head(_DOUBLE, 8)
@@ -69,6 +70,7 @@ class KeyMemory:
             return False
         if len(self.known) >= _MOST_VALUES:
             self.kind, self.known, self.is_learning = None, {}, False
+            self.many = kind if kind is str else None
             return False
         self.known[value] = field
         return True

@@ -1,8 +1,8 @@
 """The SDK's items, read without the properties, copies and locks of their public side.
 
-An ended span does not change any more, but its properties still copy each list under a lock and wrap each mapping twice, and
-asking for one costs as much as encoding it. Where the SDK's own classes are found, their contents are read as they lie; anything
-else is asked through its public surface. A test compares both for the SDK at hand.
+An ended span does not change any more, but its properties still copy each list under a lock and wrap each mapping twice,
+and asking for one costs as much as encoding it. Where the SDK's own classes are found, their contents are read as they lie;
+anything else is asked through its public surface. A test compares both for the SDK at hand.
 """
 
 from __future__ import annotations
@@ -28,27 +28,16 @@ class _Collection:
 class _LaidOut:
     """What the public side of a span shows, laid out as the SDK's spans are. Nothing of it is checked."""
 
-    __slots__ = (
-        "_attributes",
-        "_context",
-        "_end_time",
-        "_events",
-        "_instrumentation_scope",
-        "_kind",
-        "_links",
-        "_name",
-        "_parent",
-        "_resource",
-        "_start_time",
-        "_status",
-    )
+    _COLLECTIONS = ("attributes", "events", "links")
+    _REST = ("context", "parent", "name", "kind", "status", "start_time", "end_time", "resource", "instrumentation_scope")
+
+    __slots__ = tuple(f"_{name}" for name in (*_COLLECTIONS, *_REST))
 
     def __init__(self, span: Any) -> None:
-        for name in self.__slots__[3:]:
-            setattr(self, name, getattr(span, name[1:]))
-        self._attributes = _Collection(span.attributes, span.dropped_attributes)
-        self._events = _Collection(span.events, span.dropped_events)
-        self._links = _Collection(span.links, span.dropped_links)
+        for name in self._COLLECTIONS:
+            setattr(self, f"_{name}", _Collection(getattr(span, name), getattr(span, f"dropped_{name}")))
+        for name in self._REST:
+            setattr(self, f"_{name}", getattr(span, name))
 
 
 def laid_out(span: Any) -> Any:

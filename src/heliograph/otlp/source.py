@@ -7,6 +7,7 @@ and ``common/v1/common.proto``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 from heliograph.otlp import wire
@@ -34,7 +35,7 @@ class Grouping:
         self._groups: dict[int, tuple[Any, dict[int, tuple[Any, list[bytes]]]]] = {}
 
     def place(self, resource: Any, scope: Any) -> list[bytes]:
-        """Where the fields with the items of this resource and scope are put."""
+        """Where the encoded items of this resource and scope are put."""
         group = self._groups.get(id(resource))
         if group is None:
             group = self._groups[id(resource)] = (resource, {})
@@ -45,17 +46,19 @@ class Grouping:
 
     def add(self, resource: Any, scope: Any, item: bytes) -> None:
         """Put ``item`` among those of its resource and scope."""
-        self.place(resource, scope).append(wire.message(_ITEM, item))
+        self.place(resource, scope).append(item)
 
     def request(self) -> bytes:
         """The whole request."""
         # One list of all the pieces, joined once: a large request is not copied at each level.
         request: list[bytes] = []
+        head_of = self._sources.item_heads.__getitem__
         for resource, scopes in self._groups.values():
             body = [self._sources.resource(resource)]
             for scope, items in scopes.values():
                 head, schema_url = self._sources.scope(scope)
-                pieces = [head, *items, schema_url]
+                heads = map(head_of, map(len, items))
+                pieces = [head, *chain.from_iterable(zip(heads, items, strict=True)), schema_url]
                 body += (_SCOPE_ITEMS, wire.varint(sum(map(len, pieces))), *pieces)
             body.append(self._sources.schema_url(resource))
             request += (_RESOURCE_ITEMS, wire.varint(sum(map(len, body))), *body)
@@ -66,6 +69,7 @@ class SourceEncoder:
     """Encodes resources and scopes, and keeps the bytes by identity: both are immutable and few."""
 
     def __init__(self, values: ValueEncoder) -> None:
+        self.item_heads = wire.Heads(_ITEM)
         self._values = values
         self._resources: dict[int, tuple[Any, bytes]] = {}
         self._scopes: dict[int, tuple[Any, tuple[bytes, bytes]]] = {}
@@ -125,7 +129,6 @@ class ItemEncoder:
     def __init__(self) -> None:
         self._values = ValueEncoder()
         self._sources = SourceEncoder(self._values)
-        self._heads = wire.Heads(_ITEM)
 
     @property
     def repaired(self) -> int:
@@ -134,7 +137,7 @@ class ItemEncoder:
 
     def encode(self, items: Iterable[Any]) -> tuple[bytes, int]:
         """The request, and how many of ``items`` are not in it."""
-        groups, heads = Grouping(self._sources), self._heads
+        groups = Grouping(self._sources)
         broken = 0
         last_resource = last_scope = place = None
         for item in items:
@@ -144,7 +147,7 @@ class ItemEncoder:
                 if place is None or scope is not last_scope or resource is not last_resource:
                     place = groups.place(resource, scope)
                     last_resource, last_scope = resource, scope
-                place += (heads[len(encoded)], encoded)
+                place.append(encoded)
             except Exception:  # an object of somebody else's may raise anything; it alone is left out
                 broken += 1
         return groups.request(), broken

@@ -87,11 +87,9 @@ class TraceEncoder(ItemEncoder):
         fields = self._values.attributes(attributes._dict, _ATTRIBUTE)
         if trace_state is not DEFAULT_TRACE_STATE and trace_state:
             fields.append(self._trace_state(trace_state))
-        if events._dq:
+        if events._dq or links._dq or attributes.dropped or events.dropped or links.dropped:
             fields += [wire.message(_EVENT, self._event(event)) for event in events._dq]
-        if links._dq:
             fields += [wire.message(_LINK, self._link(link)) for link in links._dq]
-        if attributes.dropped or events.dropped or links.dropped:
             fields.append(_losses(attributes.dropped, events.dropped, links.dropped))
         status = span._status
         is_unset = type(status) is Status and status._status_code is _UNSET

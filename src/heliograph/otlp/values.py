@@ -7,7 +7,7 @@ Source: opentelemetry-proto, ``common/v1/common.proto``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -77,40 +77,34 @@ class ValueEncoder:
         return written
 
     def attributes(self, attributes: Mapping[Any, Any] | None, field_tag: bytes) -> list[bytes]:
-        """The bytes of each attribute as a field with ``field_tag``. None as a value means none at all."""
-        if type(attributes) is dict:
-            try:
-                return self._fields(attributes.items(), field_tag)
-            except Exception:  # it was changed while it was walked
-                self.repaired += 1
-        return self._one_by_one(attributes, field_tag)
-
-    def _one_by_one(self, attributes: Mapping[Any, Any] | None, field_tag: bytes) -> list[bytes]:
+        """The bytes of all attributes in their order, each a field with ``field_tag``. None as a value means none at all."""
         fields: list[bytes] = []
         try:
-            if attributes:
-                for pair in attributes.items():
-                    fields += self._fields((pair,), field_tag)
+            if not attributes:
+                return fields
+            keys = self._keys.get(field_tag)
+            if keys is None:
+                keys = self._keys[field_tag] = {}
+            add = fields.append
+            for key, value in attributes.items():
+                # Only a plain str is looked up: one of another class may claim to equal any key. type() cannot be lied to.
+                memory = keys.get(key) if type(key) is str else None
+                if memory is None:
+                    memory = self._memory(key, field_tag, keys)
+                kind = type(value)
+                if kind is memory.kind and (field := memory.known.get(value)) is not None:
+                    add(field)
+                elif kind is float:
+                    add(memory.float_head)
+                    add(double(value))
+                elif kind is memory.many and (head := memory.text_heads.get(len(value))) is not None and value.isascii():
+                    add(head)
+                    add(value.encode())
+                else:
+                    add(self._field(value, memory))
         except Exception:  # a mapping of the user's own may raise anything; the item goes without the rest of it
             self.repaired += 1
         return fields
-
-    def _fields(self, pairs: Iterable[tuple[Any, Any]], field_tag: bytes) -> list[bytes]:
-        keys = self._keys.get(field_tag)
-        if keys is None:
-            keys = self._keys[field_tag] = {}
-        # One expression, because this is where encoding spends its time. Only a plain str is looked up, and only a value of the
-        # type that is known: one of another class may claim to equal anything. type() cannot be lied to.
-        return [
-            (memory.known.get(value) or self._field(value, memory))
-            if kind is memory.kind
-            else memory.float_head + double(value)
-            if kind is float
-            else self._field(value, memory)
-            for key, value in pairs
-            for memory in [(keys.get(key) if type(key) is str else None) or self._memory(key, field_tag, keys)]
-            for kind in [type(value)]
-        ]
 
     def _field(self, value: Any, memory: KeyMemory) -> bytes:
         """An attribute that is not remembered whole: the first values of a key, and those of a key with many."""

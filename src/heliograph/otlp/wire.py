@@ -60,7 +60,7 @@ def message(field_tag: bytes, body: bytes) -> bytes:
 
 
 class Heads(dict[int, bytes]):
-    """What stands before a message, a string or bytes in the field with a tag, by their length in bytes; short ones are kept."""
+    """What stands before a message, a string or bytes in the field with a tag, by their length in bytes. Many are kept."""
 
     __slots__ = ("_field_tag",)
 

@@ -7,7 +7,7 @@ What waits is in its :class:`~heliograph.pipeline.holding.Holding`; the pipeline
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from heliograph.clock import Clock, SystemClock, bounded_s
@@ -27,8 +27,11 @@ from heliograph.recording.suppression import suppressed_instrumentation
 _LEAST_TOLD_WAIT_S: Final = 0.1
 _LEAST_ATTEMPT_S: Final = 0.1
 _LEAST_JOIN_S: Final = 0.05
+_RECOVERY_S: Final = 1.0
 _ADOPT_EVERY_S: Final = 20.0
 _DISK_PATIENCE_S: Final = 0.2
+
+_REJECTED: Final = "rejected"
 
 _END: Final = -1.0
 _NOW: Final = 0.0
@@ -38,7 +41,8 @@ class Delivery:
     """Delivers the batches of one signal to one destination. Every method is thread-safe.
 
     The pipeline gives it its queue with :meth:`attach`, when it is built and again in a forked child. The queue's lock
-    guards all state; it is held for a few instructions at a time, never during an attempt.
+    guards all state; it is held for a few instructions at a time, never during an attempt. ``component`` describes the
+    exporter, in attributes of the semantic conventions.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Delivery:
         *,
         spool: Spool | None = None,
         is_spooled_first: bool = False,
+        component: Mapping[str, str | int] | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -59,6 +64,9 @@ class Delivery:
         self.limits = limits
         self.spool = spool
         self.is_spooled_first = is_spooled_first
+        self.component = component or {}
+        # Told of each batch that is done with: seconds since its first attempt, and what went wrong, if something did.
+        self.observe: Callable[[float, str | None], None] = lambda _duration_s, _error_type: None
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff()
         self._is_closed = False
@@ -79,6 +87,7 @@ class Delivery:
         )
         self._standing = Standing(f"{self.destination} ({self.signal})", self._clock)
         self._prepared: tuple[Batch, Attempt] | None = None
+        self._began_ns = 0  # when that batch was prepared
         self._failures = 0  # attempts that failed one after the other
         self._resume_ns = 0  # no attempt before
         self._is_told = False  # the destination chose that moment, not we
@@ -107,6 +116,7 @@ class Delivery:
                 dropped=dict(queue.refused + account.dropped),
                 pending=queue.waiting + self.holding.pending,
                 spooled=self.holding.spooled,
+                in_flight=self.holding.sending,
                 recovered=account.recovered,
                 retried=account.retried,
                 duplicated_at_most=account.duplicated_at_most,
@@ -184,17 +194,31 @@ class Delivery:
 
     def _run(self) -> None:
         with suppressed_instrumentation():
-            while (batch := self._next_batch()) is not None:
+            is_going_on = True
+            while is_going_on:
                 try:
-                    self._act_on(batch, self._attempt(batch))
+                    is_going_on = self._step()
                 except BaseException as error:  # nothing foreseen; this thread must go on, and the items must be counted
-                    self._standing.failing(
-                        ExportState.FAILED, f"delivery failed: {type(error).__name__}", "items dropped", dropped={}
-                    )
-                    self.holding.settle(batch, rejected=batch.count)
+                    self._recover(error)
         with self._lock:
             self._is_over = True
             self._changed.notify_all()
+
+    def _step(self) -> bool:
+        batch = self._next_batch()
+        if batch is not None:
+            self._act_on(batch, self._attempt(batch))
+        return batch is not None
+
+    def _recover(self, error: BaseException) -> None:
+        reason = f"delivery failed: {type(error).__name__}"
+        self._standing.failing(ExportState.FAILED, reason, "the batch is dropped", dropped={})
+        with self._lock:
+            batch = self.holding.in_flight[0] if self.holding.in_flight else None
+            if batch is None:
+                self._changed.wait(_RECOVERY_S)  # it may be the disk, and come again at once
+        if batch is not None:
+            self.holding.settle(batch, rejected=batch.count)
 
     def _next_batch(self) -> Batch | None:
         """Wait for the next batch to send; None means that there is nothing left to do."""
@@ -245,6 +269,7 @@ class Delivery:
 
     def _attempt(self, batch: Batch) -> Outcome:
         if self._prepared is None or self._prepared[0] is not batch:
+            self._began_ns = self._clock.monotonic_ns()
             try:
                 self._prepared = (batch, self.exporter.prepare(batch))
             except BaseException as error:  # an exporter may fail in any way, and this thread is ours
@@ -308,6 +333,7 @@ class Delivery:
             self._note_failing(state, outcome.reason or "items that cannot be encoded", f"{lost} items dropped")
         else:
             self._standing.fine(dropped=self.counts().dropped, disk=self._disk_trouble())
+        self.observe((self._clock.monotonic_ns() - self._began_ns) / 1e9, _REJECTED if lost else None)
         self.holding.settle(batch, rejected=rejected, unencodable=unencodable)
 
     def _note_failing(self, state: ExportState, reason: str, consequence: str) -> None:

@@ -55,16 +55,23 @@ class Holding:
         self.is_abandoned = False
         self.newest = 0  # the position of the last entry that ever waited here
         self._passed = 0  # the position of the last one that left
+        self._newest_on_disk = 0
         self._taken: Taken | None = None  # the records of what is in flight, when it came from disk
         self._spool_due_ns = 0
         self._unreadable_until_ns = 0
+        self._is_disordered = False  # something on disk stands behind what is newer
 
     # Readings; the caller holds the lock
 
     @property
     def pending(self) -> int:
         """Items here, wherever they are."""
-        return self.in_hand + self.memory.count + sum(batch.count for batch in self.in_flight) + self.spooled
+        return self.in_hand + self.memory.count + self.sending + self.spooled
+
+    @property
+    def sending(self) -> int:
+        """Items in flight."""
+        return sum(batch.count for batch in self.in_flight)
 
     @property
     def room(self) -> int:
@@ -94,7 +101,7 @@ class Holding:
 
     def has_passed(self, entry: int) -> bool:
         """Whether nothing that was queued up to ``entry`` is still here."""
-        return self._passed >= entry or not self.pending
+        return (self._passed >= entry and not self._is_disordered) or not self.pending
 
     def lose(self, count: int, reason: DropReason, entry: int) -> None:
         """Count ``count`` items, which were queued up to ``entry``, as dropped."""
@@ -119,6 +126,12 @@ class Holding:
                 kept = self._move_to_disk(lambda: self._from_hand(batch), self._back_to_hand)
             if kept is not Kept.YES:
                 self._remember(batch, DropReason.SPOOL_FULL if kept is Kept.FULL else DropReason.QUEUE_FULL)
+
+    def drop_hand(self) -> None:
+        """An offer failed in a way that nobody foresaw: count what was in hand."""
+        with self._lock:
+            self.lose(self.in_hand, DropReason.ENCODING, self.newest)
+            self.in_hand = 0
 
     def _wants_disk(self, batch: Batch) -> bool:
         if self.spool is None:
@@ -154,6 +167,9 @@ class Holding:
                 return Kept.YES  # the delivery thread was faster
             if not self.spooled:
                 self._spool_due_ns = batch.accepted_at_ns + round(self._limits.interval_s * 1e9)
+            elif batch.last_entry < self._newest_on_disk:
+                self._is_disordered = True  # it was in flight while newer ones found no room in memory
+            self._newest_on_disk = max(self._newest_on_disk, batch.last_entry)
             self.spooled += batch.count
         kept = self.spool.append(batch)
         with self._lock:
@@ -266,20 +282,21 @@ class Holding:
             self.lose(unencodable, DropReason.ENCODING, batch.last_entry)
             if not self.in_flight:
                 self._passed = max(self._passed, batch.last_entry)
+                self._is_disordered = self._is_disordered and self.spooled > 0
                 self._taken = None
             self._on_change()
 
     def keep(self) -> None:
         """The destination does not take what is in flight: move it to the disk, and what waits in memory behind it."""
         with self._moving:
-            if self.spool is not None and (self._taken is None or self._is_part_delivered()):
+            if self.spool is not None and self._taken is None:
                 self._move_flight_to_disk()
             if self.spool is not None and not (self.in_flight and self._taken is None):
                 self._spill()
             self._spool_due_ns = 0  # what failed is due when its wait is over
 
     def _is_part_delivered(self) -> bool:
-        return self._taken is not None and sum(batch.count for batch in self.in_flight) < self._taken.count
+        return self._taken is not None and self.sending < self._taken.count
 
     def _move_flight_to_disk(self) -> None:
         """Write what is in flight anew; what it was read from, if it was, is done with then."""
@@ -307,7 +324,7 @@ class Holding:
                 if is_attempting and self.in_flight and self.spool is not None:
                     self.account.duplicated_at_most += self.in_flight[0].count
                 if self._taken is not None and not self._is_part_delivered():
-                    self.spooled += sum(batch.count for batch in self.in_flight)  # it is there still
+                    self.spooled += self.sending  # it is there still
                     self.in_flight.clear()
             if is_alone and self.spool is not None:
                 self._move_flight_to_disk()

@@ -37,9 +37,10 @@ class DropReason(StrEnum):
 class LedgerCounts:
     """A consistent reading of one account, in items since the start of the process.
 
-    ``recovered`` of the accepted ones were found in the spool of a process that has ended; ``spooled`` of the pending ones
-    are on disk. ``retried`` counts an item each time that an attempt failed which is to be repeated, ``duplicated_at_most``
-    each time that such an attempt may have arrived all the same (no answer came to a request that was sent).
+    ``recovered`` of the accepted ones were found in the spool of a process that has ended. Of the pending ones, ``spooled``
+    are on disk and ``in_flight`` in the batch that is being sent, or sent again. ``retried`` counts an item each time that an
+    attempt failed which is to be repeated, ``duplicated_at_most`` each time that such an attempt may have arrived all the
+    same (no answer came to a request that was sent).
     """
 
     accepted: int = 0
@@ -47,6 +48,7 @@ class LedgerCounts:
     dropped: Mapping[str, int] = field(default_factory=dict)
     pending: int = 0
     spooled: int = 0
+    in_flight: int = 0
     recovered: int = 0
     retried: int = 0
     duplicated_at_most: int = 0

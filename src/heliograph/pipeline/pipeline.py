@@ -212,7 +212,10 @@ class Pipeline(Generic[T]):
                 last_entry=chunk.last_entry,
                 accepted_at_ns=chunk.accepted_at_ns,
             )
-            delivery.holding.offer(batch, lost)
+            try:
+                delivery.holding.offer(batch, lost)
+            except BaseException:  # nothing foreseen; this thread must go on, and the items must be counted
+                delivery.holding.drop_hand()
         with self._lock:
             self._in_hand_entries = 0
             self._handed_on = chunk.last_entry
@@ -261,16 +264,17 @@ def after_fork_in_child(pipelines: Iterable[Pipeline[Any]]) -> None:
 
 def ledger(pipelines: Iterable[Pipeline[Any]]) -> dict[tuple[str, str], LedgerCounts]:
     """The account of each (signal, destination)."""
-    return {(delivery.signal.value, delivery.destination): delivery.counts() for delivery in _deliveries(pipelines)}
+    return {(delivery.signal.value, delivery.destination): delivery.counts() for delivery in deliveries(pipelines)}
 
 
 def export_status(pipelines: Iterable[Pipeline[Any]]) -> dict[str, ExportStatus]:
     """The state of each destination, over all signals that go to it."""
     found: dict[str, ExportStatus] = {}
-    for delivery in _deliveries(pipelines):
+    for delivery in deliveries(pipelines):
         found[delivery.destination] = worse(found.get(delivery.destination), delivery.status())
     return found
 
 
-def _deliveries(pipelines: Iterable[Pipeline[Any]]) -> list[Delivery]:
+def deliveries(pipelines: Iterable[Pipeline[Any]]) -> list[Delivery]:
+    """Those of all signals."""
     return [delivery for pipeline in pipelines for delivery in pipeline.deliveries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -37,7 +38,7 @@ def i1_every_item_is_accounted_for(runs: Iterable[Run], oracle: Oracle, signals:
         for line in (*run.ticks, *run.finals):
             for name, account in line["ledger"].items():
                 assert is_balanced(account), f"{name} does not add up: {account}"
-        for earlier, later in zip(run.ticks, run.ticks[1:], strict=False):
+        for earlier, later in itertools.pairwise(run.ticks):
             for name, account in later["ledger"].items():
                 before = earlier["ledger"].get(name, account)
                 if earlier["pid"] == later["pid"]:
@@ -122,7 +123,7 @@ def i6_log_lines_are_few(run: Run) -> None:
     for at, logger, text in log_lines(run):
         said_at[logger, re.sub(r"\d+", "#", text)].append(at)
     for cause, times in said_at.items():
-        pauses_s = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        pauses_s = [later - earlier for earlier, later in itertools.pairwise(times)]
         assert not pauses_s or min(pauses_s) >= 59.9, f"{cause} said {len(times)} times, {min(pauses_s):.1f} s apart"
     every = sorted(at for times in said_at.values() for at in times)
     destinations = max(1, len(run.ticks[-1]["ledger"]) if run.ticks else 1)

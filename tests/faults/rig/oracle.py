@@ -16,7 +16,6 @@ import struct
 import sys
 import threading
 import time
-from concurrent import futures
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -213,52 +212,13 @@ def serve_http(port: int, record: Record, plan: Plan) -> int:
     return int(listener.getsockname()[1])
 
 
-def serve_grpc(port: int, record: Record, plan: Plan) -> int:
-    import grpc
-    from google.protobuf.any_pb2 import Any as AnyMessage
-    from google.protobuf.duration_pb2 import Duration
-    from google.rpc.error_details_pb2 import RetryInfo
-    from google.rpc.status_pb2 import Status
-
-    codes = {code.value[0]: code for code in grpc.StatusCode}
-
-    def refuse(context: Any, step: Step) -> None:
-        if step.retry_info_s is not None:
-            details = AnyMessage()
-            details.Pack(RetryInfo(retry_delay=Duration(seconds=step.retry_info_s)))
-            status = Status(code=step.grpc_code, message="told to", details=[details])
-            context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-        context.abort(codes[step.grpc_code], "told to")
-
-    class Service(grpc.GenericRpcHandler):
-        def service(self, details: Any) -> Any:
-            signal = {"trace": "traces"}.get(details.method.split(".")[3], details.method.split(".")[3])
-
-            def export(body: bytes, context: Any) -> bytes:
-                step = plan.next()
-                if step.how == "hang":
-                    record.write(signal, len(body), "hang")
-                    time.sleep(3600)
-                time.sleep(step.delay_s)
-                kept = kept_of(signal, body, step.rejected) if step.grpc_code == 0 else NOTHING
-                record.write(signal, len(body), str(step.grpc_code), kept)
-                if step.grpc_code:
-                    refuse(context, step)
-                return partial_success(step.rejected)
-
-            return grpc.unary_unary_rpc_method_handler(export)
-
-    options = [("grpc.so_reuseport", 0)]
-    server = grpc.server(futures.ThreadPoolExecutor(8), handlers=(Service(),), options=options)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
-    server.start()
-    serve_grpc.server = server  # type: ignore[attr-defined]  # a server that nobody holds is stopped
-    return int(bound)
-
-
 def main(port: str, path: str, *options: str) -> None:
     record, plan = Record(path), Plan()
-    serve = serve_grpc if "--grpc" in options else serve_http
+    if "--grpc" in options:
+        # Slow to load, and most tests are about HTTP.
+        from tests.faults.rig.oracle_grpc import serve_grpc as serve  # noqa: PLC0415
+    else:
+        serve = serve_http
     print(serve(int(port), record, plan), flush=True)
     for line in sys.stdin:
         plan.set(**json.loads(line))

@@ -45,7 +45,7 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_end_with_the_tests,
+            preexec_fn=_end_with_the_tests,  # noqa: PLW1509 - one system call, no lock of anybody
         )
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read_lines, self._read_errors)]
         for reader in self._readers:
@@ -128,6 +128,19 @@ def subject(work: Work, script: str = "plain") -> Iterator[Run]:
     with running([sys.executable, "-W", "error", "-m", f"tests.faults.rig.scripts.{script}", work.as_json()], work) as run:
         run.script = script
         yield run
+
+
+def follow(settings: dict[str, Any], is_enough: Callable[[], object], timeout_s: float = 40.0, **work: Any) -> Run:
+    """The next process with these settings: it lives until ``is_enough``, or as long as that may take at most, and ends as an
+    application does that is told to. What it left undone is for the caller to see."""
+    asked = {"items": 1, "prefix": "following", "end": "wait", "sigterm": "exit", **work}
+    with subject(Work(settings=settings, **asked)) as run:
+        deadline = time.monotonic() + timeout_s
+        while not is_enough() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.until(lambda run: run.said)
+        run.process.send_signal(signal.SIGTERM)
+        return run.wait()
 
 
 def run_to_end(work: Work, script: str = "plain", timeout_s: float = 60.0) -> Run:

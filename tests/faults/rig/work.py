@@ -24,8 +24,8 @@ class Work:
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
-    items: int = 2000
-    rate: float = 2000.0
+    items: int = 1000
+    rate: float = 2500.0
     threads: int = 1
     signals: tuple[str, ...] = ("traces",)
     tick_s: float = 0.2
@@ -51,5 +51,5 @@ def otlp_settings(url: str, *, protocol: str = "http", timeout: str = "2s", **mo
     """Traces and logs to one OTLP endpoint in small batches; ``delivery`` and other sections in ``more`` go on top."""
     exporter = {"type": "otlp", "endpoint": url, "protocol": protocol, "timeout": timeout}
     section = {"exporters": [exporter], "batch_export": {"export_interval": "100ms", "max_batch_size": 256}}
-    delivery = {"queue_size": 20_000, "queue_max_bytes": 8 * 2**20, "shutdown_timeout": "2s", **more.pop("delivery", {})}
+    delivery = {"queue_size": 20_000, "queue_max_bytes": 8 * 2**20, "shutdown_timeout": "1s", **more.pop("delivery", {})}
     return {"service_name": "subject", "tracing": section, "logs": section, **QUIET, "delivery": delivery, **more}

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +12,10 @@ import pytest
 from heliograph.exporters.file import FileExporter
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.outcome import Delivered, Outcome, Retry
-from tests.support.limited_files import files_no_larger_than
 from tests.support.batches import prepared
 from tests.support.deliveries import delivering, flush
 from tests.support.items import GOOD, make_span
+from tests.support.limited_files import files_no_larger_than
 from tests.support.waiting import until
 
 

@@ -13,7 +13,6 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
 from heliograph.otlp.sdk_items import laid_out, plain
-from tests.support.hostile import PretendsToBe
 from tests.support.items import NOW_NS, make_span
 
 _CONTEXT = SpanContext(1, 2, is_remote=False)
@@ -150,12 +149,6 @@ def test_an_object_that_is_no_span_of_the_sdks_is_asked_through_its_public_side(
         dropped_links = 3
 
     assert _read(Other()) == _public(Other())
-
-
-def test_a_mapping_that_only_claims_to_be_the_sdks_is_asked_through_the_public_side_of_its_span() -> None:
-    span = ReadableSpan("work", resource=Resource({}), events=BoundedList(1), links=BoundedList(1))
-    span._attributes = PretendsToBe(BoundedAttributes)
-    assert laid_out(span) is not span
 
 
 @pytest.mark.parametrize("attributes", [None, {}, {"a": 1}, BoundedAttributes(attributes={"a": 1})])

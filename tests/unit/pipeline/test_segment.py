@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -180,4 +179,4 @@ def test_a_write_that_fails_midway_leaves_no_half_record(tmp_path: Path) -> None
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.spool")], check=True)
     assert _bodies(tmp_path / "a.spool") == [b"a" * 100, b"c" * 100]
-    assert os.path.getsize(tmp_path / "a.spool") == 2 * 137
+    assert (tmp_path / "a.spool").stat().st_size == 2 * 137

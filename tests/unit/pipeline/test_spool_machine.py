@@ -1,4 +1,4 @@
-"""The spool against a model: whatever is done in whatever order, a record is given back until it is settled, and then never."""
+"""The spool against a model: in whatever order things happen, a record is given back until it is settled, and never then."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.faults.rig.scripts import recording
 from tests.faults.rig.scripts.recording import Recorder
 from tests.faults.rig.work import Work
 
-CHILDREN = 6
+CHILDREN = 4
 
 
 def record_as_child(work_json: str, index: int) -> None:

@@ -1,4 +1,4 @@
-"""A plain script on a machine whose wall clock jumps, under everything that reads it: for one span in ten, while it is open."""
+"""A plain script on a machine whose wall clock jumps, for everything that reads it: while one span in ten is open."""
 
 from __future__ import annotations
 

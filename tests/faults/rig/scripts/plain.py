@@ -65,7 +65,7 @@ def main() -> None:
 
     @atexit.register  # before the manager's own, so that it runs after that
     def say_the_end() -> None:
-        if work.end not in ("shutdown",) and next(finals) == 0:
+        if work.end != "shutdown" and next(finals) == 0:
             recording.say_the_end(recorder, telemetry, telemetry.shutdown(), None)
 
     clock = JumpingClock()

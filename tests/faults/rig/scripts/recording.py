@@ -19,7 +19,6 @@ from typing import Any
 
 from heliograph import LedgerCounts, ShutdownReport, TelemetryManager, TelemetrySettings
 from heliograph.clock import SystemClock
-
 from tests.faults.rig.work import Work
 
 

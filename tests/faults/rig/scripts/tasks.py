@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 
+from opentelemetry import trace
+
 from heliograph import TelemetryManager
 from tests.faults.rig.scripts import recording
 from tests.faults.rig.scripts.recording import Recorder
@@ -37,21 +39,15 @@ class Job:
             await asyncio.gather(*(self._telemetry.span("gathered")(self._inner)() for _ in range(2)))
 
     async def _inner(self) -> None:
-        self._telemetry_span().set_attribute("n", self.number())
+        trace.get_current_span().set_attribute("n", self.number())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     async def _generate(self) -> AsyncIterator[int]:
-        self._telemetry_span().set_attribute("n", self.number())
+        trace.get_current_span().set_attribute("n", self.number())
         for value in range(2):
             await asyncio.sleep(0)
             yield value
-
-    @staticmethod
-    def _telemetry_span():  # type: ignore[no-untyped-def]
-        from opentelemetry import trace
-
-        return trace.get_current_span()
 
 
 async def cancel_at(steps: int, job: Job) -> bool:
