@@ -66,7 +66,7 @@ def test_children_without_a_collector_leave_everything_in_the_spool(way: str, or
     assert run.exit_code == 0, run.errors
     oracle.start()
     expected = CHILDREN * 200 + run.final["recorded"]
-    follow(settings, lambda: oracle.unique() > expected)
+    follow(settings, lambda: oracle.unique() > expected, 15.0)
     received = by_process(oracle)
     assert {f"child{index}": 200 for index in range(CHILDREN)} == {
         prefix: numbers.total() for prefix, numbers in received.items() if prefix.startswith("child")

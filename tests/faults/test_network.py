@@ -24,7 +24,7 @@ TIMEOUT_S = 1.0
 
 
 def work_for(url: str, **work: Any) -> Work:
-    return Work(settings=otlp_settings(url, timeout=f"{TIMEOUT_S}s"), settle_s=15.0, **work)
+    return Work(settings=otlp_settings(url, timeout=f"{TIMEOUT_S}s"), flush_s=15.0, **work)
 
 
 @pytest.mark.parametrize("how", ["hang", "unread"])
@@ -119,7 +119,7 @@ def test_a_slow_line_delays_and_loses_nothing(oracle: Oracle, healthy: Healthy) 
 def test_a_line_that_breaks_and_heals_loses_nothing(protocol: str, healthy: Healthy, tmp_path: Path) -> None:
     with Oracle(tmp_path, protocol=protocol) as oracle, Proxy(oracle.port) as proxy:
         settings = otlp_settings(proxy.url, protocol=protocol, timeout="1s")
-        with subject(Work(settings=settings, settle_s=15.0)) as run:
+        with subject(Work(settings=settings, flush_s=15.0)) as run:
             run.until(lambda run: run.now().get("delivered"))
             proxy.set("refuse")
             time.sleep(0.3)
@@ -133,7 +133,7 @@ def test_a_grpc_collector_that_hangs_is_given_up_after_the_time_out(healthy: Hea
     with Oracle(tmp_path, protocol="grpc") as oracle:
         oracle.will(Step(how="hang"))
         settings = otlp_settings(oracle.url, protocol="grpc", timeout="1s")
-        run = run_to_end(Work(settings=settings, settle_s=15.0))
+        run = run_to_end(Work(settings=settings, flush_s=15.0))
         hold(run, oracle, healthy)
         assert run.account()["delivered"] == oracle.unique() == 1000
 

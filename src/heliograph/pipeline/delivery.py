@@ -310,7 +310,6 @@ class Delivery:
             self._is_told = told_s >= _LEAST_TOLD_WAIT_S
             wait_s = told_s if self._is_told else self._backoff.wait_s(self._failures)
             self._resume_ns = self._clock.monotonic_ns() + round(wait_s * 1e9)
-            self.holding.is_troubled = True
             if not self.holding.is_abandoned:
                 self.holding.account.retried += batch.count
                 self.holding.account.duplicated_at_most += batch.count if outcome.may_have_arrived else 0

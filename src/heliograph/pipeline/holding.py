@@ -73,11 +73,10 @@ class Holding:
         """Items in flight."""
         return sum(batch.count for batch in self.in_flight)
 
-    @property
-    def room(self) -> int:
-        """How many more entries may be accepted for this destination."""
+    def room(self, entries_in_hand: int) -> int:
+        """How many entries may wait in the queue before this, for this destination."""
         is_elastic = self.spool is not None or self._limits.when_full == "drop_oldest"
-        return self._limits.queue_size if is_elastic else self.memory.room
+        return self._limits.queue_size if is_elastic else self.memory.room - entries_in_hand
 
     @property
     def is_all_on_disk(self) -> bool:
@@ -287,13 +286,15 @@ class Holding:
             self._on_change()
 
     def keep(self) -> None:
-        """The destination does not take what is in flight: move it to the disk, and what waits in memory behind it."""
+        """The destination does not take what is in flight: move it to the disk, what waits in memory behind it, and behind that
+        whatever comes."""
         with self._moving:
             if self.spool is not None and self._taken is None:
                 self._move_flight_to_disk()
             if self.spool is not None and not (self.in_flight and self._taken is None):
                 self._spill()
             self._spool_due_ns = 0  # what failed is due when its wait is over
+            self.is_troubled = True  # from now on what comes goes to disk, behind this
 
     def _is_part_delivered(self) -> bool:
         return self._taken is not None and self.sending < self._taken.count
@@ -326,6 +327,7 @@ class Holding:
                 if self._taken is not None and not self._is_part_delivered():
                     self.spooled += self.sending  # it is there still
                     self.in_flight.clear()
+                    self._taken = None
             if is_alone and self.spool is not None:
                 self._move_flight_to_disk()
                 self._spill()

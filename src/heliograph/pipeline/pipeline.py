@@ -161,7 +161,7 @@ class Pipeline(Generic[T]):
         self._progress.notify_all()
 
     def _recount_room(self) -> None:
-        self._queue.room = max(delivery.holding.room for delivery in self.deliveries) - self._in_hand_entries
+        self._queue.room = max(delivery.holding.room(self._in_hand_entries) for delivery in self.deliveries)
 
     def _start_worker(self) -> None:
         worker = threading.Thread(target=self._run, name=f"heliograph-{self.signal}", daemon=True)

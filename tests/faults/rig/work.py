@@ -25,7 +25,7 @@ class Work:
 
     settings: dict[str, Any] = field(default_factory=dict)
     items: int = 1000
-    rate: float = 2500.0
+    rate: float = 2000.0
     threads: int = 1
     signals: tuple[str, ...] = ("traces",)
     tick_s: float = 0.2
