@@ -1,7 +1,7 @@
 """``python -m benchmarks [NAME ...] [--quick]``: measure and show the table.
 
-A full run, without names, also writes ``latest.md`` and ``latest.json`` into ``benchmarks/results``. A benchmark is a function from :class:`~benchmarks.measure.Effort` to rows. To add one, write it in a module of its own and name
-it in ``BENCHMARKS``.
+A full run, without names, also writes ``latest.md`` and ``latest.json`` into ``benchmarks/results``. A benchmark is a function
+from :class:`~benchmarks.measure.Effort` to rows. To add one, write it in a module of its own and name it in ``BENCHMARKS``.
 """
 
 from __future__ import annotations

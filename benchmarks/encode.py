@@ -122,7 +122,7 @@ class _SpanMaker(SpanProcessor):
 
 
 def _logs(size: int, dice: random.Random) -> Sequence[Any]:
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(_RESOURCE, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     logger = provider.get_logger("shop", "1.0")

@@ -29,13 +29,16 @@ from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording import globals as global_providers
 from heliograph.recording.handoff import MetricHandoff, cardinality_limits, data_points
+from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.recorder import IDLE, Recorder
 from heliograph.recording.sdk import Providers, build_providers
+from heliograph.recording.suppression import suppressed_instrumentation
 from heliograph.settings import TelemetrySettings
 from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter
 from heliograph.settings.model import BatchExport
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
+from heliograph.text import described
 
 if TYPE_CHECKING:
     from heliograph.endpoint.server import ThreadedServer
@@ -51,9 +54,10 @@ _NETWORK = (OtlpExporter, JaegerExporter)
 class Assembly:
     """Built idle; :meth:`start` once, :meth:`shutdown` once. The lock guards those two."""
 
-    def __init__(self, settings: TelemetrySettings, surface: Surface, clock: Clock) -> None:
+    def __init__(self, settings: TelemetrySettings, surface: Surface, mishaps: Mishaps, clock: Clock) -> None:
         self._settings = settings
         self._surface = surface
+        self._mishaps = mishaps
         self._clock = clock
         self._lock = threading.RLock()  # reentrant: a signal handler may shut down while this thread is at it
         self.is_closing = False  # said by the manager, so that it does not start what is about to close
@@ -82,7 +86,11 @@ class Assembly:
             if is_enabled and (pushing := _pushing(exporters))
         }
         providers = build_providers(
-            settings, accept_span=self._accept(Signal.TRACES), accept_log=self._accept(Signal.LOGS), readers=self._readers()
+            settings,
+            accept_span=self._accept(Signal.TRACES),
+            accept_log=self._accept(Signal.LOGS),
+            readers=self._readers(),
+            mishaps=self._mishaps,
         )
         self._providers = providers
         self.recorder, self.logger_provider = providers.recorder(), providers.logger
@@ -212,8 +220,10 @@ class Assembly:
         return pipelines.export_status(self._pipelines.values())
 
     def flush(self, timeout_s: float) -> bool:
-        self._collect_now()
-        return pipelines.flush(self._pipelines.values(), timeout_s, self._clock)
+        until_ns = self._clock.monotonic_ns() + round(bounded_s(timeout_s) * 1e9)
+        is_collected = self._collect_now(bounded_s(timeout_s))
+        left_s = (until_ns - self._clock.monotonic_ns()) / 1e9
+        return pipelines.flush(self._pipelines.values(), left_s, self._clock) and is_collected
 
     def shutdown(self, timeout_s: float) -> ShutdownReport:
         """Close in the order of the data's way, all under one deadline. Whoever comes later waits and gets the same report;
@@ -231,7 +241,7 @@ class Assembly:
             return max(0.0, timeout_s - (self._clock.monotonic_ns() - started_ns) / 1e9)
 
         self._scheduler.close(min(0.5, left_s()))
-        self._collect_now()
+        self._collect_now(left_s() / 2)  # the rest is for delivering, should a callback hang
         self._collect = []
         self.recorder = IDLE
         pipelines.shutdown(self._pipelines.values(), left_s(), self._clock)
@@ -264,12 +274,27 @@ class Assembly:
             self._server = None
         self._scheduler.after_fork_in_child()
 
-    def _collect_now(self) -> None:
-        for reader in self._collect:
-            try:
-                reader.collect()
-            except Exception as error:  # an observable callback may raise anything; the other signals still leave
-                logger.warning("the last metric collection failed: %r", error)
+    def _collect_now(self, timeout_s: float) -> bool:
+        """Collect what is pushed. On a thread of its own, since a callback of the application may hang: it is left behind
+        then, and the other signals still leave. Returns whether it came to an end."""
+        if not self._collect:
+            return True
+        thread = threading.Thread(target=self._collect_all, name="heliograph-collection", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is exiting
+            self._collect_all()
+            return True
+        thread.join(timeout_s)
+        return not thread.is_alive()
+
+    def _collect_all(self) -> None:
+        with suppressed_instrumentation():
+            for reader in self._collect:
+                try:
+                    reader.collect()
+                except BaseException as error:  # a callback may raise anything; it alone costs its metric
+                    logger.warning("a metric collection failed: %s", described(error))
 
 
 def _pushing(exporters: tuple[ExporterSettings, ...]) -> list[ExporterSettings]:

@@ -73,7 +73,7 @@ class TelemetryManager:
         self._environ = environ
         self._mishaps = Mishaps(self._clock)
         self._surface = Surface(self.settings, self._clock)
-        self._assembly = Assembly(self.settings, self._surface, self._clock)
+        self._assembly = Assembly(self.settings, self._surface, self._mishaps, self._clock)
         self._spans = Spans(lambda: self._assembly.recorder.tracer, self._mishaps)
         self._instruments = Instruments(self._mishaps)
         self._termination = TerminationHandler(self.shutdown, self.force_flush)
@@ -118,7 +118,7 @@ class TelemetryManager:
     def _begin(self) -> None:
         if self._assembly.is_closing:
             self._assembly.shutdown(0)  # another thread may be at it still; its port must be free again
-            self._assembly = Assembly(self.settings, self._surface, self._clock)
+            self._assembly = Assembly(self.settings, self._surface, self._mishaps, self._clock)
         if self.is_enabled:
             self._assembly.start()
             self._termination.install()

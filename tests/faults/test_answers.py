@@ -22,7 +22,7 @@ GRPC = {"UNAVAILABLE": 14, "RESOURCE_EXHAUSTED": 8, "UNAUTHENTICATED": 16, "INVA
 
 def recorded_to(url: str, *, protocol: str = "http", **work: Any) -> Run:
     """One run of a subject against what listens at ``url``, to its end."""
-    wanted = {"items": 800, "flush_s": 15.0, **work}
+    wanted = {"items": 800, "rate": 4000.0, "flush_s": 15.0, **work}
     return run_to_end(Work(settings=otlp_settings(url, protocol=protocol, timeout="4s"), **wanted))
 
 
@@ -69,7 +69,7 @@ def test_a_request_that_is_refused_for_good_is_made_once_and_counted(status: int
     hold(run, oracle, healthy)
     account = run.account()
     assert (account["delivered"], account["dropped"], account["retried"]) == (0, {"rejected": 800}, 0)
-    # One request a batch: 800 spans at 2,000 a second with a batch each 100 ms are a handful.
+    # One request a batch: 800 spans at 4,000 a second with a batch each 100 ms are a handful.
     assert 1 <= len(oracle.requests()) <= 12
     assert run.final["status"]["otlp"][0] == "failed"
     assert str(status) in run.final["status"]["otlp"][1]

@@ -245,10 +245,13 @@ def test_the_other_invariants_fail_when_they_are_broken() -> None:
         invariants.i4_memory_stays_within_its_caps(run_that_left(SOUND, rss=29 * 2**20), healthy)
     with pytest.raises(AssertionError, match="took"):
         invariants.i5_the_shutdown_keeps_its_deadline(run_that_left(SOUND, took_s=2.6))
-    twice = "LOG 1.0 heliograph.delivery WARNING 5 dropped\nLOG 9.0 heliograph.delivery WARNING 6 dropped"
+    twice = "LOG 7 1.0 heliograph.delivery WARNING 5 dropped\nLOG 7 9.0 heliograph.delivery WARNING 6 dropped"
     with pytest.raises(AssertionError, match="said 2 times"):
         invariants.i6_log_lines_are_few(run_that_left(SOUND, errors=twice))
-    others = f"LOG 1.0 heliograph.delivery WARNING down\nLOG {hours} heliograph.delivery WARNING down\nLOG 1.0 other INFO a"
+    others = (
+        f"LOG 7 1.0 heliograph.delivery WARNING down\nLOG 7 {hours} heliograph.delivery WARNING down\n"
+        "LOG 8 1.0 heliograph.delivery WARNING down\nLOG 7 1.0 other INFO a\nLOG 7 1.1 other INFO a"
+    )
     invariants.i6_log_lines_are_few(run_that_left(SOUND, errors=others))
 
 

@@ -1,8 +1,8 @@
 """An encoded OTLP request cut into two, and its items counted, without decoding what is in them.
 
-For the pipeline, which sends a request that is too large in pieces and keeps account of every item. Only the fields that lead to
-the items are known; all others of a message on the way (resource, scope, schema_url, a metric's name, temporality) are kept as
-they lie. A request may be several written one behind the other, which protobuf reads as one.
+For the pipeline, which sends a request that is too large in pieces and keeps account of every item. Only the fields that lead
+to the items are known; all others of a message on the way (resource, scope, schema_url, a metric's name, temporality) are kept
+as they lie. A request may be several written one behind the other, which protobuf reads as one.
 Source: opentelemetry-proto, ``collector/*/v1/*_service.proto`` and the messages in them; Protocol Buffers documentation,
 "Encoding".
 """

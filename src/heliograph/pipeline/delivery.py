@@ -115,12 +115,17 @@ class Delivery:
                 delivered=account.delivered,
                 dropped=dict(queue.refused + account.dropped),
                 pending=queue.waiting + self.holding.pending,
-                spooled=self.holding.spooled,
+                spooled=self.holding.on_disk,
                 in_flight=self.holding.sending,
                 recovered=account.recovered,
                 retried=account.retried,
                 duplicated_at_most=account.duplicated_at_most,
             )
+
+    def queued(self) -> int:
+        """Items that wait in memory."""
+        with self._lock:
+            return self._queue.waiting + self.holding.in_hand + self.holding.memory.count
 
     def status(self) -> ExportStatus:
         counts = {self.signal.value: self.counts()}

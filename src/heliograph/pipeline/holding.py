@@ -73,6 +73,11 @@ class Holding:
         """Items in flight."""
         return sum(batch.count for batch in self.in_flight)
 
+    @property
+    def on_disk(self) -> int:
+        """Items that would outlive the process; what is being sent from disk is there until it has arrived."""
+        return self.spooled + (self.sending if self._taken is not None else 0)
+
     def room(self, entries_in_hand: int) -> int:
         """How many entries may wait in the queue before this, for this destination."""
         is_elastic = self.spool is not None or self._limits.when_full == "drop_oldest"
@@ -286,8 +291,8 @@ class Holding:
             self._on_change()
 
     def keep(self) -> None:
-        """The destination does not take what is in flight: move it to the disk, what waits in memory behind it, and behind that
-        whatever comes."""
+        """The destination does not take what is in flight: move it to the disk, behind it what waits in memory, and whatever
+        comes behind that."""
         with self._moving:
             if self.spool is not None and self._taken is None:
                 self._move_flight_to_disk()

@@ -38,9 +38,9 @@ class LedgerCounts:
     """A consistent reading of one account, in items since the start of the process.
 
     ``recovered`` of the accepted ones were found in the spool of a process that has ended. Of the pending ones, ``spooled``
-    are on disk and ``in_flight`` in the batch that is being sent, or sent again. ``retried`` counts an item each time that an
-    attempt failed which is to be repeated, ``duplicated_at_most`` each time that such an attempt may have arrived all the
-    same (no answer came to a request that was sent).
+    are on disk, and ``in_flight``, on disk or not, in the batch that is being sent, or sent again. ``retried`` counts an item
+    each time that an attempt failed which is to be repeated, ``duplicated_at_most`` each time that such an attempt may have
+    arrived all the same (no answer came to a request that was sent).
     """
 
     accepted: int = 0

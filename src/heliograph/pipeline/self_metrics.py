@@ -82,7 +82,7 @@ _SDK_PROCESSOR_ROWS: Final = (
         names.SDK_QUEUE_SIZE,
         "up_down_counter",
         "Items that wait in memory.",
-        lambda _delivery, counts: [(counts.pending - counts.spooled - counts.in_flight, {})],
+        lambda delivery, _counts: [(delivery.queued(), {})],
     ),
     _Row(
         names.SDK_QUEUE_CAPACITY,

@@ -35,6 +35,9 @@ class SpanHandoff(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.context is not None and span.context.trace_flags.sampled:
+            started_ns, ended_ns = span._start_time, span._end_time
+            if started_ns is not None and ended_ns is not None and ended_ns < started_ns:
+                span._end_time = started_ns  # the clock was set back meanwhile: nobody knows how long it took
             self._accept(span)
 
     def shutdown(self) -> None:

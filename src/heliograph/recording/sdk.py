@@ -21,7 +21,9 @@ from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 
 from heliograph import names
 from heliograph.__about__ import __version__
+from heliograph.recording.callbacks import guard_callbacks
 from heliograph.recording.handoff import LogHandoff, SpanHandoff
+from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.recorder import Recorder
 from heliograph.settings import TelemetrySettings
 from heliograph.text import described
@@ -62,14 +64,19 @@ class Providers:
 
 
 def build_providers(
-    settings: TelemetrySettings, *, accept_span: Accept, accept_log: Accept, readers: Sequence[MetricReader]
+    settings: TelemetrySettings,
+    *,
+    accept_span: Accept,
+    accept_log: Accept,
+    readers: Sequence[MetricReader],
+    mishaps: Mishaps,
 ) -> Providers:
     """Build the providers that ``settings`` ask for; spans and log records go to the accept functions as they are made,
     metrics to the readers when those collect. Registers nothing and starts no thread."""
     resource = build_resource(settings)
     return Providers(
         tracer=_tracer_provider(settings, resource, accept_span) if settings.tracing.enabled else NoOpTracerProvider(),
-        meter=_meter_provider(settings, resource, readers) if settings.metrics.enabled else NoOpMeterProvider(),
+        meter=_meter_provider(settings, resource, readers, mishaps) if settings.metrics.enabled else NoOpMeterProvider(),
         logger=_logger_provider(resource, accept_log) if settings.logs.enabled else NoOpLoggerProvider(),
     )
 
@@ -102,12 +109,16 @@ def _tracer_provider(settings: TelemetrySettings, resource: Resource, accept: Ac
     return provider
 
 
-def _meter_provider(settings: TelemetrySettings, resource: Resource, readers: Sequence[MetricReader]) -> MeterProvider:
+def _meter_provider(
+    settings: TelemetrySettings, resource: Resource, readers: Sequence[MetricReader], mishaps: Mishaps
+) -> MeterProvider:
     view = View(
         instrument_type=sdk_metrics.Histogram,
         aggregation=_HistogramBounds(settings.metrics.aggregation.histogram_buckets),
     )
-    return sdk_metrics.MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False, views=[view])
+    provider = sdk_metrics.MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False, views=[view])
+    guard_callbacks(provider, mishaps)
+    return provider
 
 
 class _HistogramBounds(ExplicitBucketHistogramAggregation):

@@ -12,7 +12,7 @@ from tests.faults.rig.receiving import Oracle
 from tests.faults.rig.subjects import Run
 
 MIB = 2**20
-_LOG_LINE = re.compile(r"^LOG (?P<at>[0-9.]+) (?P<logger>\S+) (?P<level>\S+) (?P<text>.*)$")
+_LOG_LINE = re.compile(r"^LOG (?P<process>\d+) (?P<at>[0-9.]+) (?P<logger>\S+) (?P<level>\S+) (?P<text>.*)$")
 _COUNTS = ("accepted", "delivered", "pending", "spooled", "recovered", "retried", "duplicated_at_most")
 
 
@@ -110,15 +110,17 @@ def i5_the_shutdown_keeps_its_deadline(run: Run) -> None:
 
 
 def log_lines(run: Run) -> list[tuple[float, str, str]]:
-    """When, which logger and what of each line that heliograph logged."""
+    """When, which process and logger, and what of each line that heliograph logged."""
     found = (_LOG_LINE.match(line) for line in run.errors.splitlines())
     return [
-        (float(line["at"]), line["logger"], line["text"]) for line in found if line and line["logger"].startswith("heliograph")
+        (float(line["at"]), f"{line['process']} {line['logger']}", line["text"])
+        for line in found
+        if line and line["logger"].startswith("heliograph")
     ]
 
 
 def i6_log_lines_are_few(run: Run) -> None:
-    """At most one line a minute and cause (a text, but for its numbers), and a handful a minute of all causes together."""
+    """At most one line a minute, process and cause (a text, but for its numbers), and a handful a minute of all causes."""
     said_at: dict[tuple[str, str], list[float]] = defaultdict(list)
     for at, logger, text in log_lines(run):
         said_at[logger, re.sub(r"\d+", "#", text)].append(at)
@@ -132,12 +134,15 @@ def i6_log_lines_are_few(run: Run) -> None:
         assert within <= 5 * destinations, f"{within} lines within a minute: {sorted(said_at)}"
 
 
-def hold(run: Run, oracle: Oracle, healthy: Callable[[Run], Run]) -> None:
+def hold(run: Run, oracle: Oracle, healthy: Callable[..., Run]) -> None:
     """All six, of a subject that has ended with its last words."""
     i1_every_item_is_accounted_for([run], oracle, run.work.signals)
     i2_nothing_is_raised_into_the_application(run)
-    usual = healthy(run)
-    i3_the_application_is_not_delayed(run, usual)
+    usual = healthy(run, is_anew=False)
+    try:
+        i3_the_application_is_not_delayed(run, usual)
+    except AssertionError:  # a machine that has become busy since is no fault of the subject: both under the same conditions
+        i3_the_application_is_not_delayed(run, healthy(run, is_anew=True))
     i4_memory_stays_within_its_caps(run, usual)
     i5_the_shutdown_keeps_its_deadline(run)
     i6_log_lines_are_few(run)

@@ -9,13 +9,16 @@ from opentelemetry import _logs, metrics, trace
 
 from heliograph import TelemetrySettings
 from heliograph.recording.globals import register
+from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.sdk import build_providers
 from tests.support.interpreter import run_script
 
 
 def providers(**settings):
     nowhere = [].append
-    return build_providers(TelemetrySettings(**settings), accept_span=nowhere, accept_log=nowhere, readers=[])
+    return build_providers(
+        TelemetrySettings(**settings), accept_span=nowhere, accept_log=nowhere, readers=[], mishaps=Mishaps()
+    )
 
 
 def test_a_later_registration_of_ours_takes_the_place_of_an_earlier_one(caplog):

@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NoOpTracerProvider
 
 from heliograph import TelemetrySettings, __version__
+from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.sdk import SECONDS_BOUNDS, build_providers, build_resource
 from tests.support.recorded import points_of
 
@@ -27,6 +28,7 @@ class Built:
             accept_span=self.spans.append,
             accept_log=self.logs.append,
             readers=[self.reader],
+            mishaps=Mishaps(),
         )
         self.recorder = self.providers.recorder()
 

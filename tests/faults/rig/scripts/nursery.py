@@ -1,7 +1,7 @@
 """A parent with everything imported that forks a subject for each line of standard input, so that killing hundreds is fast.
 
 A line is a subject's work; the subject records as fast as it can until it is killed, and says every few milliseconds how many
-of its items, from the first one on, it calls acknowledged: delivered, or on disk.
+of its items it calls acknowledged: delivered, or on disk.
 """
 
 from __future__ import annotations

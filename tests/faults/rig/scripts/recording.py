@@ -24,7 +24,9 @@ from tests.faults.rig.work import Work
 
 def log_to_stderr() -> None:
     """Write all log lines to standard error in the form that the tests read."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="LOG %(created)f %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="LOG %(process)d %(created)f %(name)s %(levelname)s %(message)s"
+    )
 
 
 class JumpingClock(SystemClock):
