@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the servers that the end-to-end tests talk to, when they are missing and this user may install packages.
+# Installs the programs that the tests talk to, when they are missing and this user may install packages.
 set -eu
 
 missing=""
-for pair in prometheus:prometheus promtool:prometheus; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="${pair##*:}"
+for pair in prometheus:prometheus promtool:prometheus openssl:openssl; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0
 
@@ -17,8 +17,8 @@ if command -v apt-get >/dev/null 2>&1; then
     fi
 fi
 if [ -z "$may_install" ]; then
-    echo "The end-to-end tests need the Debian package: $missing. Please install it; this user may not." >&2
-    exit 0 # the tests that need it say so themselves, and fail in CI
+    echo "The tests need the Debian packages:$missing. Please install them; this user may not." >&2
+    exit 0 # the tests that need one say so themselves, and fail in CI
 fi
 
 run() { if [ "$may_install" = sudo ]; then sudo -n "$@"; else "$@"; fi; }
@@ -33,4 +33,5 @@ if [ ! -e "$policy" ]; then
     trap 'run rm -f "$policy"' EXIT
 fi
 run apt-get update -qq
-run apt-get install -y -qq --no-install-recommends "$missing" >/dev/null
+# shellcheck disable=SC2086  # a list of names
+run apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -26,7 +26,9 @@ def recorded_to(url: str, *, protocol: str = "http", **work: Any) -> Run:
     return run_to_end(Work(settings=otlp_settings(url, protocol=protocol, timeout="4s"), **wanted))
 
 
-@pytest.mark.parametrize("status", [429, 503, 504])
+@pytest.mark.parametrize(
+    "status", [429, 503, pytest.param(502, marks=pytest.mark.soak), pytest.param(504, marks=pytest.mark.soak)]
+)
 def test_after_a_retryable_status_every_item_arrives_once(status: int, oracle: Oracle, healthy: Healthy) -> None:
     oracle.will(Step(status=status), Step(status=status))
     run = recorded_to(oracle.url)
@@ -36,7 +38,9 @@ def test_after_a_retryable_status_every_item_arrives_once(status: int, oracle: O
     assert oracle.unique() == 800
 
 
-@pytest.mark.parametrize(("status", "form"), [(429, "seconds"), (503, "seconds"), (503, "date")])
+@pytest.mark.parametrize(
+    ("status", "form"), [(429, "seconds"), pytest.param(503, "seconds", marks=pytest.mark.soak), (503, "date")]
+)
 def test_nothing_is_sent_again_earlier_than_the_collector_told(
     form: str, status: int, oracle: Oracle, healthy: Healthy
 ) -> None:
@@ -107,9 +111,9 @@ def test_a_request_that_is_too_large_is_split_until_it_fits(oracle: Oracle, heal
 
 def test_an_item_that_is_too_large_by_itself_is_counted(oracle: Oracle, healthy: Healthy) -> None:
     oracle.will(then=Step(most_bytes=1))
-    run = recorded_to(oracle.url, items=20)
+    run = recorded_to(oracle.url, items=300)
     hold(run, oracle, healthy)
-    assert run.account()["dropped"] == {"rejected": 20}
+    assert run.account()["dropped"] == {"rejected": 300}
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -133,7 +137,7 @@ def test_an_answer_of_300_mib_takes_no_memory_and_its_status_counts(how: Any, or
     assert run.account()["delivered"] == oracle.unique() == 800
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
+@pytest.mark.parametrize("code", [pytest.param("UNAVAILABLE", marks=pytest.mark.soak), "RESOURCE_EXHAUSTED"])
 def test_grpc_waits_as_long_as_it_is_told(code: str, healthy: Healthy, tmp_path: Path) -> None:
     with Oracle(tmp_path, protocol="grpc") as oracle:
         oracle.will(Step(grpc_code=GRPC[code], retry_info_s=2))

@@ -25,7 +25,12 @@ FAULTS: dict[str, tuple[tuple[str, ...], Break, Break]] = {
     "read-only": ((), lambda disk: disk.remount("ro"), lambda disk: disk.remount("rw")),
 }
 
-MENDED = [("full", "on_failure"), ("nearly full", "always"), ("without inodes", "on_failure"), ("read-only", "on_failure")]
+_FAST = [("nearly full", "always"), ("without inodes", "on_failure"), ("read-only", "on_failure")]
+MENDED = [
+    pytest.param(fault, mode, marks=() if (fault, mode) in _FAST else pytest.mark.soak)
+    for fault in FAULTS
+    for mode in ("on_failure", "always")
+]
 
 
 def settings_on(folder: Path, oracle: Oracle, mode: str, **delivery: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ WAYS = [
     "pool-fork",
     "terminated-fork",
     "executor-fork",
-    "executor-spawn",
+    pytest.param("executor-spawn", marks=pytest.mark.soak),
 ]
 
 

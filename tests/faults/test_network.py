@@ -50,7 +50,7 @@ def test_an_answer_that_never_ends_is_read_no_longer_than_the_time_out_and_its_s
     assert TIMEOUT_S - 0.1 <= second.at - first.at < TIMEOUT_S + 1
 
 
-@pytest.mark.parametrize("how", ["hang", "unread"])
+@pytest.mark.parametrize("how", ["hang", pytest.param("unread", marks=pytest.mark.soak)])
 def test_a_collector_that_never_answers_takes_no_more_memory_than_the_caps_and_holds_no_shutdown(
     how: Any, oracle: Oracle, healthy: Healthy
 ) -> None:

@@ -108,7 +108,7 @@ def test_a_collector_that_hangs_does_not_hold_the_process(oracle: Oracle) -> Non
     i2_nothing_is_raised_into_the_application(run)
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "gunicorn --preload", "uvicorn"])
+@pytest.mark.parametrize("kind", [pytest.param("gunicorn", marks=pytest.mark.soak), "gunicorn --preload", "uvicorn"])
 def test_a_web_server_that_is_ended_under_traffic_loses_no_span_of_an_answered_request(kind: str, oracle: Oracle) -> None:
     with web_server(kind, Work(settings=otlp_settings(oracle.url))) as (run, url):
         traffic = Traffic(url)
@@ -129,6 +129,7 @@ def test_a_web_server_that_is_ended_under_traffic_loses_no_span_of_an_answered_r
     i6_log_lines_are_few(run)
 
 
+@pytest.mark.soak  # the fast lane ends the celery of test_forked.py by the same signal
 def test_celery_that_is_ended_after_its_tasks_loses_no_span_of_them(oracle: Oracle, tmp_path: Path) -> None:
     send_tasks(tmp_path / "broker", 12)
     with celery_worker(Work(settings=otlp_settings(oracle.url)), tmp_path / "broker") as run:

@@ -1,17 +1,16 @@
 """A certificate authority for a test session, and certificates that are good or wrong in one way each.
 
-Made with the ``openssl`` command, since the project needs no library that could: tests that use it are skipped without.
+Made with the ``openssl`` command, since the project needs no library that could; without it the tests that need it say so.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.support.processes import needed
 
 _CONFIG = """
 [ca]
@@ -51,8 +50,7 @@ class Authority:
     """Issues certificates that are trusted by whoever trusts ``ca_file``."""
 
     def __init__(self, folder: Path) -> None:
-        if shutil.which("openssl") is None:
-            pytest.skip("needs the openssl command (Debian's package openssl)")
+        needed("openssl")
         folder.mkdir()
         self._folder = folder
         self._config = folder / "openssl.cnf"

@@ -29,7 +29,7 @@ _LEAST_ATTEMPT_S: Final = 0.1
 _LEAST_JOIN_S: Final = 0.05
 _RECOVERY_S: Final = 1.0
 _ADOPT_EVERY_S: Final = 20.0
-_DISK_PATIENCE_S: Final = 0.2
+_DISK_PATIENCE_S: Final = 0.1
 
 _REJECTED: Final = "rejected"
 
@@ -171,7 +171,7 @@ class Delivery:
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(_LEAST_JOIN_S, self._left_s(self._deadline_ns)))
         if self.spool is not None:
-            self.spool.close()
+            self.spool.close(_DISK_PATIENCE_S)
         try:
             self.exporter.close()
         except Exception as error:  # an exporter may fail in any way; the others must still be closed

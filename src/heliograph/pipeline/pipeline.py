@@ -143,7 +143,8 @@ class Pipeline(Generic[T]):
         # Encoding needs no network: it gets a little time also when the deadline is past.
         grace_ns = max(deadline_ns, self._clock.monotonic_ns() + round(_LEAST_GRACE_S * 1e9))
         with self._lock:
-            self._wait_for(lambda: self._is_over, grace_ns)
+            if not self._wait_for(lambda: self._is_over, grace_ns):
+                self._queue.drop_rest()  # the worker hangs, in a disk for one
         for delivery in self.deliveries:
             delivery.finish()
 

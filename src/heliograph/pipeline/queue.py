@@ -94,6 +94,12 @@ class ItemQueue(Generic[T]):
         self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += weight
         return False
 
+    def drop_rest(self) -> None:
+        """Count what nobody will take any more."""
+        self.refused[DropReason.SHUTDOWN.value] += self.waiting
+        self.waiting = 0
+        self._entries.clear()
+
     def due_in_s(self, now_ns: int, linger_s: float) -> float | None:
         """Seconds until a chunk has to be taken, which is when it is full or ``linger_s`` old; None when nothing waits."""
         if not self._entries:

@@ -251,9 +251,12 @@ class Spool:
         """Whether there is a file that may be somebody's who has ended."""
         return next(iter(_left_behind(self.folder)), None) is not None
 
-    def close(self) -> None:
-        """Let go of all files; those in which nothing waits are removed."""
-        with self._lock:
+    def close(self, patience_s: float = 1.0) -> None:
+        """Let go of all files; those in which nothing waits are removed. A disk that hangs is waited for ``patience_s`` seconds:
+        its files stay as they are, and the system lets go of them."""
+        if not self._lock.acquire(timeout=patience_s):
+            return
+        try:
             for segment in self._segments:
                 with suppress(OSError):
                     is_finished = not (segment.waiting or segment.unsettled)
@@ -261,6 +264,8 @@ class Spool:
                     if is_finished and not segment.is_damaged:
                         segment.path.unlink(missing_ok=True)
             self._segments = []
+        finally:
+            self._lock.release()
 
     def _note(self, error: OSError) -> None:
         self.failures += 1

@@ -209,3 +209,47 @@ def test_the_account_is_exact_at_every_moment_while_a_destination_comes_and_goes
         counts = delivery.counts()
         assert (wrong, counts.delivered + sum(counts.dropped.values())) == ([], 3000)
         assert len(set(flaky.lines)) == len(flaky.lines) == counts.delivered
+
+
+class _HangingDisk(Spool):
+    """Writes nothing until the test is over."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, max_bytes=1 << 20, max_age_s=3600.0, clock=SystemClock())
+        self.goes_on = threading.Event()
+        self.is_entered = threading.Event()
+
+    def append(self, batch: Any) -> Any:
+        with self._lock:
+            self.is_entered.set()
+            self.goes_on.wait(30)
+            return super().append(batch)
+
+
+class _HangingEncoder(Lines):
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self.is_entered = threading.Event()
+
+    def encode(self, items: Any, /) -> tuple[bytes, int]:
+        self.is_entered.set()
+        self.goes_on.wait(30)
+        return super().encode(items)
+
+
+@pytest.mark.parametrize("kind", ["disk", "encoder"])
+def test_a_disk_or_an_encoder_that_hangs_holds_no_shutdown_and_everything_is_counted(
+    tmp_path: Path, make_spool: Callable[..., Spool], kind: str
+) -> None:
+    disk = _HangingDisk(tmp_path / "spool") if kind == "disk" else make_spool()
+    encoder = _HangingEncoder() if kind == "encoder" else Lines()
+    hanging: Any = disk if kind == "disk" else encoder
+    with delivering(Destination(), **_with(disk, is_spooled_first=True, encoder=encoder)) as delivery:
+        accept_all(delivery, _numbers(10))
+        assert hanging.is_entered.wait(5)
+        accept_all(delivery, _numbers(40))
+        assert not flush(delivery, 0.1)
+        assert end(delivery, 0.3) < 1.0
+        counts = delivery.counts()
+        assert (counts.dropped, is_balanced(counts)) == ({"shutdown": 40}, True)
+        hanging.goes_on.set()
