@@ -125,7 +125,7 @@ class Delivery:
     def queued(self) -> int:
         """Items that wait in memory."""
         with self._lock:
-            return self._queue.waiting + self.holding.in_hand + self.holding.memory.count
+            return self._queue.waiting + self.holding.in_hand + self.holding.memory.count + self.holding.writing
 
     def status(self) -> ExportStatus:
         counts = {self.signal.value: self.counts()}

@@ -1,8 +1,8 @@
 """What waits for one destination, in memory and on disk, and the account of what became of it.
 
 The pipeline's worker offers batches; the delivery thread takes them, oldest first, and settles them. State is guarded by the
-lock of the pipeline, which is held for a few instructions at a time and never while a file is read or written: what is to be
-written is counted as spooled before, and put back when the disk does not take it.
+lock of the pipeline, which is held for a few instructions at a time and never while a file is read or written: what is being
+written is counted apart, and as spooled once it is on disk, so that who reads the ledger may rely on it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from heliograph.pipeline.losses import Losses
 from heliograph.pipeline.spool import Kept, Spool, Taken
 
 _LARGEST_REQUEST_BYTES = 4 * 1024 * 1024  # of what is read together from disk; the default limit of gRPC servers
-_WRITING_NS = 20_000_000
+_PAUSE_NS = 20_000_000
 
 
 class Holding:
-    """Batches of one destination: ``in_hand`` items are being encoded, those ``in_flight`` being sent, ``spooled`` ones lie
-    on disk. ``spool`` is None when there is none; ``is_spooled_first`` sends everything through it. ``on_change`` is called,
+    """Batches of one destination: ``in_hand`` items are being encoded, ``in_flight`` ones being sent, ``spooled`` ones lie on
+    disk. ``spool`` is None when there is none; ``is_spooled_first`` sends everything through it. ``on_change`` is called,
     under the lock, when there is more room or something new to do."""
 
     def __init__(
@@ -51,6 +51,7 @@ class Holding:
         self.in_hand = 0
         self.in_flight: deque[Batch] = deque()
         self.spooled = 0
+        self.writing = 0
         self.is_troubled = False  # the last attempt failed: what comes goes to disk
         self.is_abandoned = False
         self.newest = 0  # the position of the last entry that ever waited here
@@ -66,7 +67,7 @@ class Holding:
     @property
     def pending(self) -> int:
         """Items here, wherever they are."""
-        return self.in_hand + self.memory.count + self.sending + self.spooled
+        return self.in_hand + self.memory.count + self.writing + self.spooled + self.sending
 
     @property
     def sending(self) -> int:
@@ -169,19 +170,20 @@ class Holding:
             batch = take_out()
             if batch is None:
                 return Kept.YES  # the delivery thread was faster
-            if not self.spooled:
+            if not self.spooled and not self.writing:
                 self._spool_due_ns = batch.accepted_at_ns + round(self._limits.interval_s * 1e9)
             elif batch.last_entry < self._newest_on_disk:
                 self._is_disordered = True  # it was in flight while newer ones found no room in memory
             self._newest_on_disk = max(self._newest_on_disk, batch.last_entry)
-            self.spooled += batch.count
+            self.writing += batch.count
         kept = self.spool.append(batch)
         with self._lock:
+            self.writing -= batch.count
             if kept is Kept.YES:
+                self.spooled += batch.count
                 self.newest = max(self.newest, batch.last_entry)
                 self._on_change()
             else:
-                self.spooled -= batch.count
                 put_back(batch)
         return kept
 
@@ -239,7 +241,8 @@ class Holding:
 
     def _take_from_disk(self, now_ns: int) -> bool:
         assert self.spool is not None
-        taken = self.spool.take(self._limits.batch_size, _LARGEST_REQUEST_BYTES)
+        # No more than is counted: the newest record may be there already, and its writer not back yet.
+        taken = self.spool.take(min(self._limits.batch_size, self.spooled), _LARGEST_REQUEST_BYTES)
         with self._lock:
             if self.is_abandoned:
                 return False
@@ -247,7 +250,7 @@ class Holding:
             self.lose(taken.expired, DropReason.EXPIRED, taken.last_entry)
             self.lose(taken.unreadable, DropReason.UNREADABLE, taken.last_entry)
             if not taken.count:
-                self._unreadable_until_ns = now_ns + _WRITING_NS  # counted, and not written yet
+                self._unreadable_until_ns = now_ns + _PAUSE_NS  # nobody foresaw that; not at once again
                 return False
             self._taken = taken
             self._spool_due_ns = now_ns + round(self._limits.interval_s * 1e9)

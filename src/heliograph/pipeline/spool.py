@@ -252,8 +252,8 @@ class Spool:
         return next(iter(_left_behind(self.folder)), None) is not None
 
     def close(self, patience_s: float = 1.0) -> None:
-        """Let go of all files; those in which nothing waits are removed. A disk that hangs is waited for ``patience_s`` seconds:
-        its files stay as they are, and the system lets go of them."""
+        """Let go of all files; those in which nothing waits are removed. When a disk hangs for longer than ``patience_s``
+        seconds, they stay as they are, and the system lets go of them."""
         if not self._lock.acquire(timeout=patience_s):
             return
         try:
