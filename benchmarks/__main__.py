@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.encode import encode
-from benchmarks.queue_memory import queue_memory
-from benchmarks.spool import spool
-from benchmarks.stalled import stalled
 from benchmarks.measure import FULL, QUICK, Effort
+from benchmarks.queue_memory import queue_memory
 from benchmarks.report import surroundings, table, write
 from benchmarks.row import Row
+from benchmarks.spool import spool
+from benchmarks.stalled import stalled
 
 BENCHMARKS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "encode": encode,

@@ -1,4 +1,4 @@
-"""How things are measured: contenders in turn on the same fresh work, the middle of many rounds.
+"""How things are measured: contenders in turn, each on fresh work of the same kind, the middle of many rounds.
 
 In turn, because the speed of a machine wanders; what disturbs one round disturbs all contenders alike. Fresh work each round,
 because an encoder that has seen the very same objects before is faster than it is in an application.
@@ -6,7 +6,6 @@ because an encoder that has seen the very same objects before is faster than it 
 
 from __future__ import annotations
 
-import gc
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,15 +32,14 @@ QUICK: Final = Effort(rounds=3, size=16)  # shows that it runs, not how fast
 def medians_ns(make_work: Callable[[], _Work], contenders: Sequence[Callable[[_Work], object]], rounds: int) -> list[float]:
     """The median time in ns that each of ``contenders`` takes for one work, over ``rounds`` rounds (>= 1).
 
-    ``make_work`` makes what all contenders do in a round, as a program makes it before it is delivered; it is not timed. Some
-    rounds to warm up come first.
+    ``make_work`` makes the work of one contender in one round right before, as a program records what is delivered soon after;
+    it is not timed. The garbage collector stays on, as it is in an application. Some rounds to warm up come first.
     """
     taken_ns: list[list[int]] = [[] for _ in contenders]
     for number in range(_WARM_UP_ROUNDS + rounds):
-        work = make_work()
         order = range(len(contenders))
         for at in order if number % 2 else reversed(order):
-            gc.collect()  # nobody pays for the garbage of others; the collector stays on, as it is in an application
+            work = make_work()
             started_ns = perf_counter_ns()
             contenders[at](work)
             taken_ns[at].append(perf_counter_ns() - started_ns)

@@ -27,6 +27,7 @@ _KIB: Final = 1024
 
 
 def queue_memory(_effort: Effort) -> list[Row]:
+    """Bytes, which do not depend on the effort."""
     return [
         Row(
             what="a full queue of 2,048 spans with 5 attributes",

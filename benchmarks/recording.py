@@ -40,6 +40,7 @@ def make_pipeline(
 
 
 def tracer_into(pipeline: Pipeline[Any]) -> Tracer:
+    """A tracer of the official SDK whose spans go into ``pipeline``."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SpanHandoff(pipeline.accept))
     return provider.get_tracer("benchmark")

@@ -1,4 +1,4 @@
-"""What the spool costs: how fast it takes requests, and what it adds to the CPU of a span from its recording to its delivery."""
+"""What the spool costs: how fast it takes requests, and what it adds to the CPU of a span, recorded to delivered."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _MEGABYTE: Final = 1e6
 
 
 def spool(effort: Effort) -> list[Row]:
+    """Throughput, and CPU beside that without a spool."""
     return [_throughput(effort), _added_cpu(effort)]
 
 
@@ -36,9 +37,7 @@ def _throughput(effort: Effort) -> Row:
                 written += len(batch.body)
             rates.append(written / _MEGABYTE / (time.perf_counter() - started_at))
             target.close()
-    return Row(
-        what="spool: append requests of 40 kB", unit="MB/s", ours=statistics.median(rates), bar=Bar("at least", 50)
-    )
+    return Row(what="spool: append requests of 40 kB", unit="MB/s", ours=statistics.median(rates), bar=Bar("at least", 50))
 
 
 def _added_cpu(effort: Effort) -> Row:

@@ -40,6 +40,7 @@ server.serve_forever()
 
 
 def stalled(effort: Effort) -> list[Row]:
+    """The 99th percentile of recording calls, beside that with a collector that is well."""
     healthy_ms, stalled_ms = [], []
     for _ in range(max(1, effort.rounds // 20)):
         with _receiver() as url:

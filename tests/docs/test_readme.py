@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -52,3 +53,16 @@ def test_every_command_of_the_pages_is_known_to_a_test() -> None:
         "curl http://127.0.0.1:9464/metrics",
         "curl http://127.0.0.1:9464/health",
     } == COMMANDS
+
+
+def test_the_figures_of_the_readme_are_those_of_the_committed_results() -> None:
+    rows = json.loads((ROOT / "benchmarks" / "results" / "latest.json").read_text())["rows"]
+    measured = {_number(value) for row in rows for value in (row["ours"], row["peer"]) if value is not None}
+    section = PAGES["README.md"].split("## Measured")[1].split("## Licence")[0]
+    shown = re.findall(r"([0-9.,]+) (?:us|KiB|MB/s|ms)\b", section)
+    assert len(shown) == 9
+    assert set(shown) <= measured
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,8 +1,4 @@
-"""Rows "slow, half-open, resets mid-body" and "DNS black hole": the network is to blame.
-
-Rows of the matrix that are not here yet: TLS with a certificate that is expired, for another host, or with a handshake that
-stalls (see README.md in this folder).
-"""
+"""Rows "slow, half-open, resets mid-body" and "DNS black hole": the network is to blame."""
 
 from __future__ import annotations
 
