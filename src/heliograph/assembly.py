@@ -174,7 +174,7 @@ class Assembly:
         )
         for reader in self._collect:
             interval_s = settings.metrics.collection_interval.total_seconds()
-            self._scheduler.every(interval_s, reader.collect, name="metric collection")
+            self._scheduler.every(interval_s, reader.hand_over, name="metric collection")
         if settings.health.enabled:
             health = self._surface.health
             health.register_gauges(providers.meter.get_meter(names.HEALTH_SCOPE))
@@ -262,9 +262,11 @@ class Assembly:
         )
 
     def after_fork_in_child(self) -> None:
-        """Give the child its own queues, threads and locks; the parent keeps the endpoint."""
+        """Give the child its own queues, threads and locks; the parent keeps the endpoint, and a shutdown that it is at."""
         self._lock = threading.RLock()
         pipelines.after_fork_in_child(self._pipelines.values())
+        if self.is_closing and self._report is None:
+            self._report = self._account(self._clock.monotonic_ns())
         self._surface.health.after_fork_in_child()
         self._surface.exposition.after_fork_in_child()
         if self._system is not None:
@@ -292,7 +294,7 @@ class Assembly:
         with suppressed_instrumentation():
             for reader in self._collect:
                 try:
-                    reader.collect()
+                    reader.hand_over()
                 except BaseException as error:  # a callback may raise anything; it alone costs its metric
                     logger.warning("a metric collection failed: %s", described(error))
 

@@ -27,6 +27,7 @@ from heliograph.health.manager import HealthCheckManager
 from heliograph.pipeline.ledger import LedgerCounts
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording.builder import SpanBuilder
+from heliograph.recording.collecting import COLLECTING
 from heliograph.recording.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
 from heliograph.recording.logs import LoggingHandler, emit_event
 from heliograph.recording.mishaps import Mishaps
@@ -357,9 +358,10 @@ _endings = Endings(_shut_latest_down)
 
 def _after_fork_in_child() -> None:
     TelemetryManager._guard = threading.RLock()
-    running = TelemetryManager._running
-    if running is not None:
-        running._after_fork_in_child()
+    # Also one that is not running any more: another thread of the parent may be at its shutdown.
+    latest = TelemetryManager._running or TelemetryManager._latest
+    if latest is not None:
+        latest._after_fork_in_child()
         _endings.watch()
 
 
@@ -368,3 +370,4 @@ def _watch_forks() -> None:
     """Once in a process, and not before a manager starts: the hook cannot be removed again."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork_in_child)
+        COLLECTING.watch_forks()

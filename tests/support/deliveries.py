@@ -107,7 +107,7 @@ class OneDestination:
         self.pipeline.close(deadline_ns)
 
     def finish(self) -> None:
-        self.pipeline.finish(self._deadline_ns)
+        self.pipeline.finish(max(self._deadline_ns, time.monotonic_ns()) + 250_000_000)
 
     def after_fork_in_child(self) -> None:
         self.pipeline.after_fork_in_child()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from heliograph.clock import Clock, SystemClock, bounded_s
@@ -26,10 +27,9 @@ from heliograph.recording.suppression import suppressed_instrumentation
 # A told wait below this is none: it would make the retries a busy loop.
 _LEAST_TOLD_WAIT_S: Final = 0.1
 _LEAST_ATTEMPT_S: Final = 0.1
-_LEAST_JOIN_S: Final = 0.05
+_LEAST_PATIENCE_S: Final = 0.01
 _RECOVERY_S: Final = 1.0
 _ADOPT_EVERY_S: Final = 20.0
-_DISK_PATIENCE_S: Final = 0.1
 
 _REJECTED: Final = "rejected"
 
@@ -94,6 +94,7 @@ class Delivery:
         # Counts requests to hurry, which end a wait of our own choice; as it was when the last attempts began.
         self._urgency = self._urgency_now = self._urgency_seen = 0
         self._urgent_up_to = 0
+        self._is_hurried = False  # until nothing is here
         self._adopt_ns = self._clock.monotonic_ns()
         self._deadline_ns = 0  # set with _is_closed
         self._is_upstream_done = self._is_over = self._is_attempting = False
@@ -143,6 +144,7 @@ class Delivery:
         """What was queued up to the position ``up_to`` has to leave now. The caller holds the lock."""
         self._urgent_up_to = max(self._urgent_up_to, up_to)
         self._urgency += 1
+        self._is_hurried = True
         self._changed.notify_all()
 
     def close(self, deadline_ns: int) -> None:
@@ -159,23 +161,27 @@ class Delivery:
             self._is_upstream_done = True
             self._changed.notify_all()
 
-    def finish(self) -> None:
-        """After :meth:`close`: wait for the rest until its deadline; what is then left is spooled, or dropped and counted."""
+    def finish(self, grace_ns: int) -> None:
+        """After :meth:`close`: wait for the rest until its deadline; what is then left is spooled, or dropped and counted. A
+        disk or a thread that hangs is waited for until ``grace_ns`` (monotonic)."""
         thread = self._thread
         if thread is None:
             self._run()  # nothing ever came, or there is no thread to be had any more
         with self._lock:
             while not self._is_over and (left_s := self._left_s(self._deadline_ns)) > 0:
                 self._changed.wait(left_s)
-        self.holding.abandon(is_attempting=self._is_attempting, patience_s=_DISK_PATIENCE_S)
+        self.holding.abandon(is_attempting=self._is_attempting, patience_s=self._patience_s(grace_ns))
         if thread is not None and thread is not threading.current_thread():
-            thread.join(max(_LEAST_JOIN_S, self._left_s(self._deadline_ns)))
+            thread.join(self._patience_s(grace_ns))
         if self.spool is not None:
-            self.spool.close(_DISK_PATIENCE_S)
+            self.spool.close(self._patience_s(grace_ns))
         try:
             self.exporter.close()
         except Exception as error:  # an exporter may fail in any way; the others must still be closed
             self._standing.cannot_close(error)
+
+    def _patience_s(self, grace_ns: int) -> float:
+        return max(_LEAST_PATIENCE_S, self._left_s(grace_ns))
 
     def _left_s(self, until_ns: int) -> float:
         return (until_ns - self._clock.monotonic_ns()) / 1e9
@@ -184,6 +190,7 @@ class Delivery:
 
     def _on_change(self) -> None:
         self._ensure_thread()
+        self._is_hurried = self._is_hurried and self.holding.pending > 0
         self._changed.notify_all()
         self._tell_pipeline()
 
@@ -191,11 +198,11 @@ class Delivery:
         if self._thread is not None or self._is_over:
             return
         thread = threading.Thread(target=self._run, name=f"heliograph-{self.signal}-{self.destination}", daemon=True)
+        self._thread = thread
         try:
             thread.start()
         except RuntimeError:
-            return  # no thread to be had, or the interpreter is exiting: the next change tries again, finish() goes without
-        self._thread = thread
+            self._thread = None  # none to be had, or the interpreter is exiting: the next change tries, finish() goes without
 
     def _run(self) -> None:
         with suppressed_instrumentation():
@@ -204,7 +211,8 @@ class Delivery:
                 try:
                     is_going_on = self._step()
                 except BaseException as error:  # nothing foreseen; this thread must go on, and the items must be counted
-                    self._recover(error)
+                    with suppress(BaseException):
+                        self._recover(error)
         with self._lock:
             self._is_over = True
             self._changed.notify_all()
@@ -217,7 +225,7 @@ class Delivery:
 
     def _recover(self, error: BaseException) -> None:
         reason = f"delivery failed: {type(error).__name__}"
-        self._standing.failing(ExportState.FAILED, reason, "the batch is dropped", dropped={})
+        self._note_failing(ExportState.FAILED, reason, "the batch is dropped")
         with self._lock:
             batch = self.holding.in_flight[0] if self.holding.in_flight else None
             if batch is None:
@@ -253,7 +261,8 @@ class Delivery:
             # After the attempt that the closing brought about, there is none that could still help.
             is_hopeless = self._is_closed and (self._resume_ns >= self._deadline_ns or holding.is_all_on_disk)
             return _END if is_hopeless else pause_s
-        due_s = holding.due_in_s(now_ns, holding.newest if self._is_closed else self._urgent_up_to)
+        urgent_up_to = holding.newest if self._is_closed else self._urgent_up_to
+        due_s = holding.due_in_s(now_ns, urgent_up_to, is_hurried=self._is_hurried or self._is_closed)
         if due_s is None and self._is_closed:
             return _END if self._is_upstream_done else None
         adoption_s = self._adoption_s(now_ns)
@@ -267,8 +276,9 @@ class Delivery:
 
     def _adoption_s(self, now_ns: int) -> float | None:
         """Seconds until it is time to look for what other processes left, if that is of interest."""
-        is_busy = self._is_closed or self.holding.is_troubled or self.holding.in_flight or self.holding.spooled
-        return None if self.spool is None or is_busy else max(_NOW, (self._adopt_ns - now_ns) / 1e9)
+        if self.spool is None or self._is_closed or self.holding.is_troubled or self.spool.has_adopted:
+            return None
+        return max(_NOW, (self._adopt_ns - now_ns) / 1e9)
 
     # An attempt
 
@@ -337,7 +347,8 @@ class Delivery:
             self._note_failing(state, outcome.reason or "items that cannot be encoded", f"{lost} items dropped")
         else:
             self._standing.fine(dropped=self.counts().dropped, disk=self._disk_trouble())
-        self.observe((self._clock.monotonic_ns() - self._began_ns) / 1e9, _REJECTED if lost else None)
+        with suppress(Exception):  # it records a metric, which views and processors of the application may make fail
+            self.observe((self._clock.monotonic_ns() - self._began_ns) / 1e9, _REJECTED if lost else None)
         self.holding.settle(batch, rejected=rejected, unencodable=unencodable)
 
     def _note_failing(self, state: ExportState, reason: str, consequence: str) -> None:

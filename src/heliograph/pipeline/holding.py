@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from heliograph.pipeline.backlog import Backlog
 from heliograph.pipeline.batch import Batch
@@ -60,6 +61,7 @@ class Holding:
         self._taken: Taken | None = None  # the records of what is in flight, when it came from disk
         self._spool_due_ns = 0
         self._unreadable_until_ns = 0
+        self._is_hand_lost = False
         self._is_disordered = False  # something on disk stands behind what is newer
 
     # Readings; the caller holds the lock
@@ -89,16 +91,17 @@ class Holding:
         """Whether everything here would outlive the process."""
         return not self.memory.count and (not self.in_flight or self._taken is not None)
 
-    def due_in_s(self, now_ns: int, urgent_up_to: int) -> float | None:
+    def due_in_s(self, now_ns: int, urgent_up_to: int, *, is_hurried: bool) -> float | None:
         """Seconds until something has to leave; None while there is nothing. What was queued up to ``urgent_up_to`` has to
-        leave now."""
+        leave now, and everything when the process ends or when nobody can tell what that is (``is_hurried``)."""
         if self.in_flight:
             return 0.0
         waiting = self.spooled or self.memory.count
         if not waiting:
             return None
         due_ns = self._spool_due_ns if self.spooled else self.memory.oldest_ns + round(self._limits.interval_s * 1e9)
-        if self._passed < min(urgent_up_to, self.newest) or waiting >= self._limits.batch_size:
+        is_asked_for = self._passed < min(urgent_up_to, self.newest) or (is_hurried and self._is_disordered)
+        if is_asked_for or waiting >= self._limits.batch_size:
             due_ns = now_ns
         if self.spooled:
             due_ns = max(due_ns, self._unreadable_until_ns)
@@ -120,6 +123,8 @@ class Holding:
         """Take what was in hand: ``batch``, and ``unencodable`` items that are not in it."""
         with self._moving:
             with self._lock:
+                if self._is_hand_lost:
+                    return  # it was counted when nobody could wait for this any more
                 self.in_hand -= unencodable
                 self.lose(unencodable, DropReason.ENCODING, batch.last_entry)
                 wants_disk = self._wants_disk(batch)
@@ -176,13 +181,18 @@ class Holding:
                 self._is_disordered = True  # it was in flight while newer ones found no room in memory
             self._newest_on_disk = max(self._newest_on_disk, batch.last_entry)
             self.writing += batch.count
-        kept = self.spool.append(batch)
+        try:
+            kept = self.spool.append(batch)
+        except BaseException:  # nothing foreseen; the batch must not be lost between its places
+            kept = Kept.NO
         with self._lock:
             self.writing -= batch.count
             if kept is Kept.YES:
                 self.spooled += batch.count
                 self.newest = max(self.newest, batch.last_entry)
                 self._on_change()
+            elif self.is_abandoned and put_back != self._back_to_hand:
+                self.lose(batch.count, DropReason.SHUTDOWN, batch.last_entry)  # nobody looks there any more
             else:
                 put_back(batch)
         return kept
@@ -220,7 +230,8 @@ class Holding:
         if oldest is None:
             return False
         self.lose(oldest.count, reason, oldest.last_entry)
-        self._passed = max(self._passed, oldest.last_entry)
+        if not self.in_flight:  # else something older is here still
+            self._passed = max(self._passed, oldest.last_entry)
         return True
 
     # The delivery thread's side
@@ -265,6 +276,7 @@ class Holding:
             self.spooled += found
             if found:
                 self._spool_due_ns = 0
+                self._is_disordered = True  # they have no place among what was queued here
         return found > 0
 
     def replace(self, batch: Batch, parts: tuple[Batch, Batch]) -> None:
@@ -279,7 +291,8 @@ class Holding:
         if self.is_abandoned:
             return
         if self._taken is not None and len(self.in_flight) == 1 and self.spool is not None:
-            self.spool.settle(self._taken)  # before it is counted: who waits for the count may close the files
+            with suppress(Exception):  # it is delivered, whatever the disk says; a later process may do so again
+                self.spool.settle(self._taken)  # before it is counted: who waits for the count may close the files
         with self._lock:
             if self.is_abandoned or not self.in_flight or self.in_flight[0] is not batch:
                 return
@@ -348,4 +361,8 @@ class Holding:
         with self._lock:
             while batch := self._from_flight() or self.memory.pop():
                 self.lose(batch.count, DropReason.SHUTDOWN, batch.last_entry)
+            if self.in_hand and not self._moving.locked():  # the worker hangs before it could offer it
+                self._is_hand_lost = True
+                self.lose(self.in_hand, DropReason.SHUTDOWN, self.newest)
+                self.in_hand = 0
             self._on_change()

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _LARGEST_CHUNK: Final = 128
 # How long an item may wait for its chunk when it is to be on disk soon.
 _SPOOL_LINGER_S: Final = 0.1
-_LEAST_GRACE_S: Final = 0.2
+_GRACE_S: Final = 0.25
 
 
 class Pipeline(Generic[T]):
@@ -100,7 +100,7 @@ class Pipeline(Generic[T]):
         """Ask that all accepted items leave now. Returns a function that waits for it until a monotonic time in ns, and
         says whether each item that was accepted since the flush before was delivered to each destination."""
         with self._lock:
-            up_to, refused = self._queue.entered, self._queue.refused.total()
+            up_to, refused = self._queue.entered, self._queue.turned_away
             is_refused = refused != self._refused_at_flush
             self._refused_at_flush = refused
             self._urgent_up_to = max(self._urgent_up_to, up_to)
@@ -117,7 +117,7 @@ class Pipeline(Generic[T]):
             entries = [min(up_to, holding.newest) for holding in holdings]
             for holding, entry in zip(holdings, entries, strict=True):
                 is_done = self._wait_for(partial(holding.has_passed, entry), deadline_ns) and is_done
-            lost = [holding.losses.forget(up_to) for holding in holdings]
+            lost = [losses.forget(up_to) for losses in (self._queue.losses, *(holding.losses for holding in holdings))]
             return is_done and not any(lost)
 
     def _wait_for(self, condition: Callable[[], bool], deadline_ns: int) -> bool:
@@ -136,17 +136,19 @@ class Pipeline(Generic[T]):
         for delivery in self.deliveries:
             delivery.close(deadline_ns)
 
-    def finish(self, deadline_ns: int) -> None:
-        """After :meth:`close`: wait for the rest until then; what is left is spooled, or dropped and counted."""
+    def finish(self, grace_ns: int) -> None:
+        """After :meth:`close`: wait for the rest; what is left is spooled, or dropped and counted.
+
+        A thread or a disk that hangs is waited for until ``grace_ns`` (monotonic), which is a little later than the deadline,
+        since encoding and writing need no network.
+        """
         if self._worker is None:
             self._run()
-        # Encoding needs no network: it gets a little time also when the deadline is past.
-        grace_ns = max(deadline_ns, self._clock.monotonic_ns() + round(_LEAST_GRACE_S * 1e9))
         with self._lock:
             if not self._wait_for(lambda: self._is_over, grace_ns):
                 self._queue.drop_rest()  # the worker hangs, in a disk for one
         for delivery in self.deliveries:
-            delivery.finish()
+            delivery.finish(grace_ns)
 
     # The worker
 
@@ -165,22 +167,33 @@ class Pipeline(Generic[T]):
         self._queue.room = max(delivery.holding.room(self._in_hand_entries) for delivery in self.deliveries)
 
     def _start_worker(self) -> None:
-        worker = threading.Thread(target=self._run, name=f"heliograph-{self.signal}", daemon=True)
+        # Remembered before it starts: recording from a finaliser in between must not start another one.
+        self._worker = threading.Thread(target=self._run, name=f"heliograph-{self.signal}", daemon=True)
         try:
-            worker.start()
+            self._worker.start()
         except RuntimeError:
-            return  # no thread to be had, or the interpreter is exiting: the next item tries again, finish() goes without
-        self._worker = worker
+            self._worker = None  # none to be had, or the interpreter is exiting: the next item tries, finish() goes without
 
     def _run(self) -> None:
         with suppressed_instrumentation():
-            while (chunk := self._next_chunk()) is not None:
-                self._hand_on(chunk)
+            is_going_on = True
+            while is_going_on:
+                try:
+                    is_going_on = self._step()
+                except BaseException:  # nothing foreseen; this thread must go on, and the items must be counted
+                    for delivery in self.deliveries:
+                        delivery.holding.drop_hand()
         for delivery in self.deliveries:
             delivery.end_upstream()
         with self._lock:
             self._is_over = True
             self._progress.notify_all()
+
+    def _step(self) -> bool:
+        chunk = self._next_chunk()
+        if chunk is not None:
+            self._hand_on(chunk)
+        return chunk is not None
 
     def _next_chunk(self) -> Chunk[T] | None:
         """Wait for the next chunk; None when there will be none."""
@@ -253,8 +266,9 @@ def shutdown(pipelines: Iterable[Pipeline[Any]], timeout_s: float, clock: Clock)
     closing = list(pipelines)
     for pipeline in closing:
         pipeline.close(deadline_ns)
+    grace_ns = max(deadline_ns, clock.monotonic_ns()) + round(_GRACE_S * 1e9)
     for pipeline in closing:
-        pipeline.finish(deadline_ns)
+        pipeline.finish(grace_ns)
 
 
 def after_fork_in_child(pipelines: Iterable[Pipeline[Any]]) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from heliograph.clock import Clock
 from heliograph.pipeline.ledger import DropReason
+from heliograph.pipeline.losses import Losses
 
 T = TypeVar("T")
 
@@ -32,8 +33,9 @@ class ItemQueue(Generic[T]):
     """Bounded, in chunks. ``accept`` may be called from any thread, from a signal handler and from a finaliser; the other
     methods and the fields are for who holds the lock.
 
-    ``accepted`` and ``waiting`` are in items of the ledger (``weigh`` says how many one entry stands for; None means one),
-    ``entered`` and ``room`` in entries. ``wake`` is called, under the lock, with the first entry of a chunk and with the last.
+    ``accepted``, ``waiting`` and ``refused`` are in items of the ledger (``weigh`` says how many one entry stands for; None
+    means one), ``entered`` and ``room`` in entries. ``wake`` is called, under the lock, with the first entry of a chunk and
+    with the last.
     """
 
     def __init__(
@@ -62,49 +64,66 @@ class ItemQueue(Generic[T]):
         self._lock = lock
         self._entries: deque[T] = deque()
         self._began_at_ns: deque[int] = deque()  # for each chunk in the queue, when its first entry was accepted
-        self.accepted = 0
-        self.entered = 0
-        self.waiting = 0
+        self._taken = self._taken_entries = self._evicted_entries = 0
         self.refused: Counter[str] = Counter()
+        self.turned_away = 0  # of these, what never got in
+        self.losses = Losses()  # what got in, and gave way to a newer one
+
+    # A handler of a signal may raise in the middle of accept(). So that nothing is counted that is not there, or the other way
+    # round, one append is all that it does; the counts follow from what the queue holds and what left it.
+
+    @property
+    def waiting(self) -> int:
+        """Items in the queue."""
+        return len(self._entries) if self._weigh is None else sum(map(self._weigh, list(self._entries)))
+
+    @property
+    def accepted(self) -> int:
+        """Items that were ever recorded."""
+        return self._taken + self.refused.total() + self.waiting
+
+    @property
+    def entered(self) -> int:
+        """The position of the newest entry: how many ever got in."""
+        return self._taken_entries + self._evicted_entries + len(self._entries)
 
     def accept(self, item: T) -> None:
         """Take ``item``. When there is no room, or no more is taken, it is dropped and counted; nothing is raised."""
-        weight = 1 if self._weigh is None else self._weigh(item)
         with self._lock:
-            self.accepted += weight
-            size = len(self._entries)
-            if (size >= self.room or self.is_closed) and not self._makes_room(weight):
+            if len(self._entries) >= self.room or self.is_closed:
+                self._refuse(item)
                 return
             self._entries.append(item)
-            self.entered += 1
-            self.waiting += weight
-            size += 1
-            if size % self._chunk_size <= 1:  # the first entry of a chunk, or the last
-                if size % self._chunk_size == 1 or self._chunk_size == 1:
+            place = len(self._entries) % self._chunk_size
+            if place <= 1 or not self._began_at_ns:  # the first entry of a chunk, or the last
+                if place == 1 or self._chunk_size == 1 or not self._began_at_ns:
                     self._began_at_ns.append(self._clock.monotonic_ns())
                 self._wake()
 
-    def _makes_room(self, weight: int) -> bool:
-        if not self.is_closed and self._is_oldest_dropped and self._entries:
-            oldest = self._entries.popleft()
-            lost = 1 if self._weigh is None else self._weigh(oldest)
-            self.waiting -= lost
-            self.refused[DropReason.QUEUE_FULL.value] += lost
-            return True
-        self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += weight
-        return False
+    def _refuse(self, item: T) -> None:
+        if self.is_closed or not (self._is_oldest_dropped and self._entries):
+            lost = 1 if self._weigh is None else self._weigh(item)
+            self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += lost
+            self.turned_away += lost
+            return
+        oldest = self._entries.popleft()
+        self._entries.append(item)
+        self._evicted_entries += 1
+        self.refused[DropReason.QUEUE_FULL.value] += 1 if self._weigh is None else self._weigh(oldest)
+        self.losses.add(self._taken_entries + self._evicted_entries)
 
     def drop_rest(self) -> None:
         """Count what nobody will take any more."""
         self.refused[DropReason.SHUTDOWN.value] += self.waiting
-        self.waiting = 0
+        self._evicted_entries += len(self._entries)
         self._entries.clear()
+        self._began_at_ns.clear()
 
     def due_in_s(self, now_ns: int, linger_s: float) -> float | None:
         """Seconds until a chunk has to be taken, which is when it is full or ``linger_s`` old; None when nothing waits."""
         if not self._entries:
             return None
-        if len(self._entries) >= self._chunk_size:
+        if len(self._entries) >= self._chunk_size or not self._began_at_ns:
             return 0.0
         return linger_s - (now_ns - self._began_at_ns[0]) / 1e9
 
@@ -121,5 +140,6 @@ class ItemQueue(Generic[T]):
         elif not self._began_at_ns:
             self._began_at_ns.append(began_at_ns)
         count = len(items) if self._weigh is None else sum(map(self._weigh, items))
-        self.waiting -= count
+        self._taken += count
+        self._taken_entries += len(items)
         return Chunk(items, count, self.entered - len(entries), began_at_ns)

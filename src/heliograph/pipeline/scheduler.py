@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from heliograph.clock import Clock, SystemClock
@@ -97,4 +98,5 @@ class Scheduler:
             now_ns = self._clock.monotonic_ns()
             if now_ns >= job.silent_until_ns:
                 job.silent_until_ns = now_ns + _QUIET_NS
-                logger.exception("%s failed; it runs again in %g s", job.name, job.interval_ns / 1e9)
+                with suppress(Exception):  # a log handler of the application's may raise anything
+                    logger.exception("%s failed; it runs again in %g s", job.name, job.interval_ns / 1e9)

@@ -247,6 +247,11 @@ class Spool:
                     self._remove_finished()
             return 0
 
+    @property
+    def has_adopted(self) -> bool:
+        """Whether a file of another process is being delivered."""
+        return any(segment.is_adopted for segment in list(self._segments))
+
     def has_leftovers(self) -> bool:
         """Whether there is a file that may be somebody's who has ended."""
         return next(iter(_left_behind(self.folder)), None) is not None
@@ -289,7 +294,7 @@ def _size_of(folder: Path) -> int:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):
-                total += entry.stat(follow_symlinks=False).st_size
+                total += entry.stat(follow_symlinks=False).st_size if entry.name.endswith(_SUFFIX) else 0
     return total
 
 

@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
 from heliograph.prometheus.families import families
+from heliograph.recording.collecting import COLLECTING
 
 logger = logging.getLogger("heliograph.prometheus")
 
@@ -123,7 +124,8 @@ class PullReader(MetricReader):
         if self._is_shut_down:
             return None
         self._data = None
-        self.collect()
+        with COLLECTING.collecting():
+            self.collect()
         data, self._data = self._data, None
         return data
 

@@ -23,6 +23,8 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from heliograph.recording.collecting import COLLECTING
+
 
 class SpanHandoff(SpanProcessor):
     """Hands over every sampled span when it ends."""
@@ -71,11 +73,16 @@ class LogHandoff(LogRecordProcessor):
 
 
 class MetricHandoff(MetricReader):
-    """Hands over a collection each time that ``collect()`` is called; somebody else decides when."""
+    """Hands over a collection each time that ``hand_over()`` is called; somebody else decides when."""
 
     def __init__(self, accept: Callable[[MetricsData], None], cardinality_limit: int) -> None:
         super().__init__(cardinality_limits=cardinality_limits(cardinality_limit))
         self._accept = accept
+
+    def hand_over(self) -> None:
+        """Collect now."""
+        with COLLECTING.collecting():
+            self.collect()
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
         if data_points(metrics_data):

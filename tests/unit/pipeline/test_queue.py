@@ -111,3 +111,23 @@ def test_no_item_is_lost_between_threads(threads: int) -> None:
     for worker in workers:
         worker.join()
     assert queue.accepted == queue.entered == queue.waiting == threads * 5000
+
+
+def test_an_exception_of_a_signal_handler_in_the_middle_of_accept_leaves_no_wrong_count() -> None:
+    class Breaking(ManualClock):
+        def monotonic_ns(self) -> int:
+            raise KeyboardInterrupt
+
+    queue = _queue(Breaking())
+    with pytest.raises(KeyboardInterrupt):
+        queue.accept("first")
+    assert (queue.accepted, queue.waiting, queue.entered) == (1, 1, 1)
+    assert queue.due_in_s(0, linger_s=5.0) == 0.0  # nobody knows since when it waits
+
+
+def test_what_gave_way_to_newer_ones_costs_no_memory_and_is_known_to_a_flush() -> None:
+    queue = _queue(room=5, is_oldest_dropped=True)
+    _fill(queue, 10_000)
+    assert len(queue._began_at_ns) <= 2
+    assert (queue.entered, queue.waiting, queue.turned_away) == (10_000, 5, 0)
+    assert queue.losses.forget(9_995)
