@@ -48,6 +48,7 @@ logger = logging.getLogger("heliograph")
 # A collection that waits is soon overtaken by the next one, which holds the same sums and newer.
 _WAITING_COLLECTIONS = 16
 _SPOOL_DIRECTORY = ".heliograph/spool"  # below the working directory, as it is at the start
+_PORTS_TO_TRY = 100
 _NETWORK = (OtlpExporter, JaegerExporter)
 
 
@@ -190,12 +191,18 @@ class Assembly:
 
         try:
             self._server = ThreadedServer.start(
-                self._surface.asgi_app(), wanted.host, wanted.port, thread_name="heliograph-endpoint"
+                self._surface.asgi_app(),
+                wanted.host,
+                wanted.port,
+                thread_name="heliograph-endpoint",
+                ports=_PORTS_TO_TRY if wanted.when_taken == "next" else 1,
             )
+            if wanted.port not in (0, self._server.port):
+                logger.warning("port %s is taken: the telemetry endpoint is at %s", wanted.port, self._server.url)
         except OSError as error:
             logger.warning(
                 "no telemetry endpoint: cannot listen on %s:%s (%s). The application goes on; "
-                "set server.port to a free port, or to 0 for any.",
+                "set server.port to a free port, or to 0 for any, or server.when_taken to 'next'.",
                 wanted.host,
                 wanted.port,
                 error.strerror or error,

@@ -167,6 +167,14 @@ def test_a_port_that_is_taken_gives_one_warning_and_everything_else_goes_on(star
     assert telemetry.shutdown().is_complete
 
 
+def test_the_next_free_port_is_taken_where_that_is_asked_for(start, caplog, taken_port):
+    telemetry = start(server={"port": taken_port, "when_taken": "next"})
+    port = int(telemetry.endpoint_url.rsplit(":", 1)[1])
+    assert taken_port < port <= taken_port + 100
+    assert warnings_of(caplog) == [f"port {taken_port} is taken: the telemetry endpoint is at {telemetry.endpoint_url}"]
+    assert httpx.get(f"{telemetry.endpoint_url}/health/live").status_code == 200
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "x" * 64 + ".invalid", "a..b"])
 def test_a_host_that_cannot_be_had_gives_one_warning_and_everything_else_goes_on(start, caplog, host):
     before = our_threads()

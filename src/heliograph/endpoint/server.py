@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import sys
 import threading
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+
+_HIGHEST_PORT: Final = 65535
 
 
 class ThreadedServer:
@@ -21,9 +25,10 @@ class ThreadedServer:
         self.host, self.port = listening.getsockname()[:2]
 
     @classmethod
-    def start(cls, app: Starlette, host: str, port: int, *, thread_name: str) -> ThreadedServer:
-        """Serve ``app``; port 0 means any free one. Raises ``OSError`` when the port cannot be had."""
-        listening = _listen(host, port)
+    def start(cls, app: Starlette, host: str, port: int, *, thread_name: str, ports: int = 1) -> ThreadedServer:
+        """Serve ``app``; port 0 means any free one. Of ``ports`` ports from ``port`` on, the first that is free is taken.
+        Raises ``OSError`` when none can be had."""
+        listening = _listen_on_first_free(host, range(port, min(port + ports, _HIGHEST_PORT + 1)))
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         )
@@ -62,6 +67,16 @@ def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
         server.run(sockets=[listening])
     finally:
         chatter.removeFilter(is_news)
+
+
+def _listen_on_first_free(host: str, ports: range) -> socket.socket:
+    for port in ports[:-1]:
+        try:
+            return _listen(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _listen(host, ports[-1])
 
 
 def _listen(host: str, port: int) -> socket.socket:

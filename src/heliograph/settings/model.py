@@ -111,12 +111,14 @@ def _is_loopback(host: str) -> bool:
 
 
 class ServerSettings(Section):
-    """The HTTP endpoint. Port 0 means any free port. A ``host`` that other machines reach needs
+    """The HTTP endpoint. Port 0 means any free port; when ``port`` is taken, the ``next`` free one is used or ``none``. A
+    ``host`` that other machines reach needs
     ``allow_unauthenticated=True``, since what it shows is then open to them."""
 
     enabled: bool = True
     host: Text = "127.0.0.1"
     port: Port = 9464
+    when_taken: Literal["none", "next"] = "none"
     metrics_path: HttpPath = "/metrics"
     allow_unauthenticated: bool = False
 
