@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -57,9 +58,9 @@ class Proxy:
         like_a_socket: Any = sock
         with failing_as(ANSWERING, before="proxy: ", place=self.place):
             sock.sendall("\r\n".join(lines).encode("ascii"))
-            answer = Answer(like_a_socket, method="HEAD")  # as after HEAD, no body follows that belongs to the answer
-            answer.begin()
-            answer.close()
+            # As after HEAD, no body follows that belongs to the answer. Unclosed, it would keep the socket open.
+            with closing(Answer(like_a_socket, method="HEAD")) as answer:
+                answer.begin()
         if not 200 <= answer.status < 300:
             raise self.refusing(answer.status)
 
