@@ -13,6 +13,7 @@ from heliograph.otlp.json import json_line
 from heliograph.otlp.messages import SignalMessages
 from heliograph.pipeline.batch import Batch
 from heliograph.pipeline.outcome import Attempt, Delivered, Outcome, Retry
+from heliograph.pipeline.spool import make_private
 
 
 class FileExporter:
@@ -44,9 +45,7 @@ class FileExporter:
         return Delivered()
 
     def _write(self, line: bytes) -> None:
-        # mkdir(parents=True) would give the folders in between the default mode.
-        for folder in reversed(self._path.parents):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        make_private(self._path.parent)
         # O_BINARY exists on Windows only, where a text-mode descriptor would turn \n into \r\n.
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         descriptor = os.open(self._path, flags, 0o600)

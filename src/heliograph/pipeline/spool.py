@@ -148,7 +148,7 @@ class Spool:
         is_usable = active is not None and not active.is_adopted and not active.is_damaged
         if active is not None and is_usable and active.size_bytes + size_bytes <= max(self._segment_bytes, size_bytes):
             return active
-        _make_private(self.folder)
+        make_private(self.folder)
         self._made += 1
         name = f"{time.time_ns():020d}-{os.getpid()}-{self._made}{_SUFFIX}"
         segment = Segment.create(self.folder / name)
@@ -283,7 +283,8 @@ def folder_name(signal: str, destination: str) -> str:
     return f"{signal}-{escaped}"
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and those above it that are missing, for their owner only."""
     # mkdir(parents=True) would give the folders in between the default mode.
     for parent in (*reversed(folder.parents), folder):
         parent.mkdir(mode=0o700, exist_ok=True)
