@@ -15,7 +15,7 @@ from heliograph.pipeline.limits import Limits
 from heliograph.pipeline.outcome import Attempt, Delivered, Exporter
 from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.spool import Spool
-from heliograph.recording.handoff import SpanHandoff
+from heliograph.recording.official.handoff import SpanHandoff
 
 
 class NullExporter:

@@ -28,10 +28,10 @@ from heliograph.pipeline.scheduler import Scheduler
 from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording import globals as global_providers
-from heliograph.recording.handoff import MetricHandoff, cardinality_limits, data_points
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.official.handoff import MetricHandoff, cardinality_limits, data_points
+from heliograph.recording.official.providers import Providers, build_providers
 from heliograph.recording.recorder import IDLE, Recorder
-from heliograph.recording.sdk import Providers, build_providers
 from heliograph.recording.suppression import suppressed_instrumentation
 from heliograph.settings import TelemetrySettings
 from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter

@@ -26,12 +26,12 @@ from heliograph.errors import AlreadyStartedError, NotStartedError
 from heliograph.health.manager import HealthCheckManager
 from heliograph.pipeline.ledger import LedgerCounts
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
-from heliograph.recording.builder import SpanBuilder
-from heliograph.recording.collecting import COLLECTING
-from heliograph.recording.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
-from heliograph.recording.logs import LoggingHandler, emit_event
+from heliograph.recording.calls.builder import SpanBuilder
+from heliograph.recording.calls.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
+from heliograph.recording.calls.spans import Spans, SpanScope
+from heliograph.recording.logs.handler import LoggingHandler, emit_event
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.spans import Spans, SpanScope
+from heliograph.recording.official.collecting import COLLECTING
 from heliograph.settings import TelemetrySettings, differences
 from heliograph.surface import Surface
 from heliograph.termination import TerminationHandler

@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import Link, SpanKind, Tracer
 
 from heliograph import TelemetryManager
-from heliograph.recording.handoff import SpanHandoff
+from heliograph.recording.calls.spans import Spans, SpanScope
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.spans import Spans, SpanScope
+from heliograph.recording.official.handoff import SpanHandoff
 
 # Settings under which a manager starts nothing that a test of recording does not need.
 QUIET: Mapping[str, Any] = {"server": {"enabled": False}, "health": {"enabled": False}, "system": {"enabled": False}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from heliograph.manager import TelemetryManager
-from heliograph.recording.instruments import Counter, Gauge, Histogram
+from heliograph.recording.calls.instruments import Counter, Gauge, Histogram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from heliograph.demo import media
 from heliograph.demo.instruments import DemoInstruments
 from heliograph.manager import TelemetryManager
-from heliograph.recording.spans import SpanScope
+from heliograph.recording.calls.spans import SpanScope
 
 SCENES = 2
 FRAMES_PER_SCENE = 3

@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
 from heliograph.prometheus.families import families
-from heliograph.recording.collecting import COLLECTING
+from heliograph.recording.official.collecting import COLLECTING
 
 logger = logging.getLogger("heliograph.prometheus")
 

@@ -9,8 +9,8 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from heliograph.recording.callbacks import guard_callbacks
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.official.callbacks import guard_callbacks
 
 
 class Unforeseen(BaseException):

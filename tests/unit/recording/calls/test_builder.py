@@ -7,7 +7,7 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, set_span_in_context
 
-from heliograph.recording.builder import SpanBuilder
+from heliograph.recording.calls.builder import SpanBuilder
 from tests.support.recorded import RecordedSpans
 
 REMOTE = SpanContext(0xA, 0xB, is_remote=True, trace_flags=TraceFlags(1))

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from heliograph.errors import InstrumentError
-from heliograph.recording.instruments import Counter, Gauge, Histogram, Instruments, UpDownCounter
+from heliograph.recording.calls.instruments import Counter, Gauge, Histogram, Instruments, UpDownCounter
 from heliograph.recording.mishaps import Mishaps
 from tests.support.recorded import points_of
 

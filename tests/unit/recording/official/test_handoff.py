@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 
-from heliograph.recording.handoff import LogHandoff, MetricHandoff, SpanHandoff, cardinality_limits, data_points
+from heliograph.recording.official.handoff import LogHandoff, MetricHandoff, SpanHandoff, cardinality_limits, data_points
 from tests.support.recorded import points_of
 
 

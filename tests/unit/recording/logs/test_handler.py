@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from opentelemetry._logs import NoOpLogger, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
 
-from heliograph.recording.handoff import LogHandoff
-from heliograph.recording.logs import SEVERITIES, LoggingHandler, emit_event, severity_of
+from heliograph.recording.official.handoff import LogHandoff
+from heliograph.recording.logs.handler import SEVERITIES, LoggingHandler, emit_event, severity_of
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.suppression import suppressed_instrumentation
 from tests.support.recorded import RecordedSpans
@@ -279,4 +279,4 @@ def test_an_event_without_a_recording_logger_does_nothing(logs):
 
 def test_importing_the_handler_does_not_touch_the_root_logger():
     assert not any(isinstance(handler, LoggingHandler) for handler in logging.getLogger().handlers)
-    assert sys.modules["heliograph.recording.logs"].LoggingHandler is LoggingHandler
+    assert sys.modules["heliograph.recording.logs.handler"].LoggingHandler is LoggingHandler

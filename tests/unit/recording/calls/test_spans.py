@@ -16,8 +16,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import INVALID_SPAN, Link, SpanContext, SpanKind, StatusCode, TraceFlags
 
+from heliograph.recording.calls.spans import Spans, SpanScope
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.spans import Spans, SpanScope
 from tests.support.recorded import RecordedSpans
 
 

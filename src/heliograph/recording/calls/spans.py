@@ -14,8 +14,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from heliograph.recording.current import Current
-from heliograph.recording.generators import async_generator_in_span, generator_in_span
+from heliograph.recording.calls.current import Current
+from heliograph.recording.calls.generators import async_generator_in_span, generator_in_span
 from heliograph.recording.mishaps import Mishaps
 from heliograph.text import described, plain, shown
 

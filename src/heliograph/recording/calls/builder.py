@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, set_span_in_context
 
-from heliograph.recording.spans import Spans
+from heliograph.recording.calls.spans import Spans
 
 
 class SpanBuilder:

@@ -14,7 +14,7 @@ from opentelemetry.trace import NoOpTracerProvider
 
 from heliograph import TelemetrySettings, __version__
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.sdk import SECONDS_BOUNDS, build_providers, build_resource
+from heliograph.recording.official.providers import SECONDS_BOUNDS, build_providers, build_resource
 from tests.support.recorded import points_of
 
 SDK_BOUNDS = (0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000)

@@ -21,9 +21,9 @@ from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 
 from heliograph import names
 from heliograph.__about__ import __version__
-from heliograph.recording.callbacks import guard_callbacks
-from heliograph.recording.handoff import LogHandoff, SpanHandoff
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.official.callbacks import guard_callbacks
+from heliograph.recording.official.handoff import LogHandoff, SpanHandoff
 from heliograph.recording.recorder import Recorder
 from heliograph.settings import TelemetrySettings
 from heliograph.text import described

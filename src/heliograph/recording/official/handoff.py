@@ -23,7 +23,7 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from heliograph.recording.collecting import COLLECTING
+from heliograph.recording.official.collecting import COLLECTING
 
 
 class SpanHandoff(SpanProcessor):
