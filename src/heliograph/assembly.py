@@ -27,15 +27,17 @@ from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.scheduler import Scheduler
 from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
+from heliograph.pipeline.tail import Keep, TailSampler
+from heliograph.recording import chosen
 from heliograph.recording import globals as global_providers
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.official.handoff import MetricHandoff, cardinality_limits, data_points
-from heliograph.recording.official.providers import Providers, build_providers
+from heliograph.recording.providers import Providers
+from heliograph.recording.readers import MetricHandoff, data_points
 from heliograph.recording.recorder import IDLE, Recorder
 from heliograph.recording.suppression import suppressed_instrumentation
 from heliograph.settings import TelemetrySettings
+from heliograph.settings.batching import BatchExport
 from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter
-from heliograph.settings.model import BatchExport
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
 from heliograph.text import described
@@ -70,6 +72,7 @@ class Assembly:
         self._scheduler = Scheduler(clock)
         self._collect: list[MetricHandoff] = []
         self._providers: Providers | None = None
+        self._tail: TailSampler | None = None
         self._system: SystemCollector | None = None
         self._server: ThreadedServer | None = None
 
@@ -86,9 +89,9 @@ class Assembly:
             for signal, is_enabled, exporters in sections
             if is_enabled and (pushing := _pushing(exporters))
         }
-        providers = build_providers(
+        providers = _recorder(settings).build(
             settings,
-            accept_span=self._accept(Signal.TRACES),
+            accept_span=self._accept_span(),
             accept_log=self._accept(Signal.LOGS),
             readers=self._readers(),
             mishaps=self._mishaps,
@@ -155,14 +158,29 @@ class Assembly:
         pipeline = self._pipelines.get(signal)
         return pipeline.accept if pipeline is not None else _nowhere
 
+    def _accept_span(self) -> Callable[[Any], None]:
+        accept, tracing = self._accept(Signal.TRACES), self._settings.tracing
+        if accept is _nowhere or not tracing.is_tail_sampled:
+            return accept
+        slower_than = tracing.keep_slower_than
+        keep = Keep(
+            errors=tracing.keep_errors,
+            slower_than_ns=round(slower_than.total_seconds() * 1e9) if slower_than is not None else None,
+            rules=[chosen.span_rule(pattern) for pattern in tracing.keep_rules],
+        )
+        max_age_s = tracing.tail_max_age.total_seconds()
+        self._tail = TailSampler(accept, keep=keep, max_bytes=tracing.tail_max_bytes, max_age_s=max_age_s, clock=self._clock)
+        self._scheduler.every(max_age_s / 4, self._tail.expire, name="tail sampling")
+        return self._tail.accept
+
     def _readers(self) -> list[Any]:
         metrics = self._settings.metrics
         readers: list[Any] = []
         if self._settings.prometheus is not None:
-            readers.append(self._surface.exposition.reader(cardinality_limits(metrics.cardinality_limit)))
+            readers.append(self._surface.exposition.reader(chosen.reader(metrics)))
         pipeline = self._pipelines.get(Signal.METRICS)
         if pipeline is not None:
-            self._collect = [MetricHandoff(pipeline.accept, metrics.cardinality_limit)]
+            self._collect = [MetricHandoff(pipeline.accept, chosen.reader(metrics))]
         return readers + self._collect
 
     def _start_observing(self, providers: Providers) -> None:
@@ -228,6 +246,8 @@ class Assembly:
 
     def flush(self, timeout_s: float) -> bool:
         until_ns = self._clock.monotonic_ns() + round(bounded_s(timeout_s) * 1e9)
+        if self._tail is not None:
+            self._tail.release()
         is_collected = self._collect_now(bounded_s(timeout_s))
         left_s = (until_ns - self._clock.monotonic_ns()) / 1e9
         return pipelines.flush(self._pipelines.values(), left_s, self._clock) and is_collected
@@ -251,6 +271,8 @@ class Assembly:
         self._collect_now(left_s() / 2)  # the rest is for delivering, should a callback hang
         self._collect = []
         self.recorder = IDLE
+        if self._tail is not None:
+            self._tail.close()
         pipelines.shutdown(self._pipelines.values(), left_s(), self._clock)
         if self._providers is not None:
             self._providers.shutdown()
@@ -272,6 +294,8 @@ class Assembly:
         """Give the child its own queues, threads and locks; the parent keeps the endpoint, and a shutdown that it is at."""
         self._lock = threading.RLock()
         pipelines.after_fork_in_child(self._pipelines.values())
+        if self._tail is not None:
+            self._tail.after_fork_in_child()
         if self.is_closing and self._report is None:
             self._report = self._account(self._clock.monotonic_ns())
         self._surface.health.after_fork_in_child()
@@ -309,6 +333,17 @@ class Assembly:
 def _pushing(exporters: tuple[ExporterSettings, ...]) -> list[ExporterSettings]:
     """Those that items are sent to; Prometheus comes and fetches instead."""
     return [exporter for exporter in exporters if not isinstance(exporter, PrometheusExporter)]
+
+
+def _recorder(settings: TelemetrySettings) -> Any:
+    """The module that builds the providers; the other one is not loaded."""
+    if settings.recorder == "native":
+        from heliograph.recording import native  # noqa: PLC0415
+
+        return native
+    from heliograph.recording.official import providers  # noqa: PLC0415
+
+    return providers
 
 
 def _nowhere(_item: Any) -> None:

@@ -29,7 +29,8 @@ from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording.calls.builder import SpanBuilder
 from heliograph.recording.calls.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
 from heliograph.recording.calls.spans import Spans, SpanScope
-from heliograph.recording.logs.handler import LoggingHandler, emit_event
+from heliograph.recording.logs.events import emit_event
+from heliograph.recording.logs.handler import LoggingHandler
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.official.collecting import COLLECTING
 from heliograph.settings import TelemetrySettings, differences

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from heliograph.recording.official.handoff import data_points
+from heliograph.recording.readers import data_points
 
 NOW_NS = 1_700_000_000_000_000_000
 # Beyond what 64 bits hold and beyond every calendar: nobody can print it as a time.

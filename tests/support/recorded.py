@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.trace import Link, SpanKind, Tracer
 
 from heliograph import TelemetryManager
+from heliograph.recording import TracerProvider
 from heliograph.recording.calls.spans import Spans, SpanScope
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.official.handoff import SpanHandoff
+
+RECORDERS = ("native", "opentelemetry-sdk")
 
 # Settings under which a manager starts nothing that a test of recording does not need.
 QUIET: Mapping[str, Any] = {"server": {"enabled": False}, "health": {"enabled": False}, "system": {"enabled": False}}
@@ -22,13 +26,18 @@ ABOUT_TELEMETRY = ("heliograph.items.", "heliograph.spool.", "otel.sdk.")
 
 
 class RecordedSpans:
-    """Spans that are kept when they end, with look-ups by name; each name is used once."""
+    """Spans of either recorder that are kept when they end, with look-ups by name; each name is used once."""
 
-    def __init__(self, *processors: SpanProcessor) -> None:
-        self.finished: list[ReadableSpan] = []
+    def __init__(self, *processors: SpanProcessor, recorder: str = "native") -> None:
+        self.finished: list[Any] = []
         self.mishaps = Mishaps()
-        self._provider = TracerProvider(shutdown_on_exit=False)
-        for processor in (*processors, SpanHandoff(self.finished.append)):
+        self._provider: Any
+        if recorder == "native":
+            self._provider = TracerProvider(shutdown_on_exit=False, accept=self.finished.append, mishaps=self.mishaps)
+        else:
+            self._provider = SdkTracerProvider(shutdown_on_exit=False)
+            processors = (*processors, SpanHandoff(self.finished.append))
+        for processor in processors:
             self._provider.add_span_processor(processor)
         self.spans = Spans(lambda: self.tracer, self.mishaps)
 

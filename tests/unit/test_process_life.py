@@ -65,7 +65,8 @@ def test_an_import_starts_no_thread_connects_nowhere_and_reads_no_environment():
 
 
 def test_an_import_registers_no_provider_no_handler_and_no_exit_hook_and_loads_no_web_server():
-    run_script("""
+    run_script(
+        """
         import atexit, logging, signal, sys
         from opentelemetry import metrics, trace
         before = [trace.get_tracer_provider(), metrics.get_meter_provider(), signal.getsignal(signal.SIGTERM)]
@@ -74,7 +75,9 @@ def test_an_import_registers_no_provider_no_handler_and_no_exit_hook_and_loads_n
         assert logging.getLogger().handlers == []
         loaded = {"uvicorn", "starlette", "grpc", "typer", "rich"} & set(sys.modules)
         assert loaded == set(), loaded
-    """)
+    """,
+        environ={"PYDANTIC_DISABLE_PLUGINS": "1"},  # logfire's, which is installed for the benchmarks, loads rich
+    )
 
 
 def test_a_manager_that_is_made_and_not_initialised_starts_nothing():

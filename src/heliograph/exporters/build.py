@@ -18,7 +18,7 @@ from heliograph.exporters.otlp_http import OtlpHttpTransport
 from heliograph.exporters.tls import TlsFileError
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline.outcome import Exporter
-from heliograph.recording.official.handoff import WEIGHTS
+from heliograph.recording.readers import WEIGHTS
 from heliograph.settings import exporters as settings
 
 _COMPONENT_NOUNS: Final = {"traces": "span", "metrics": "metric", "logs": "log"}

@@ -15,7 +15,7 @@ from opentelemetry.trace import format_span_id, format_trace_id
 
 from heliograph.pipeline.batch import Batch
 from heliograph.pipeline.outcome import Attempt, Delivered, Outcome, Rejected, Retry
-from heliograph.recording.official.handoff import WEIGHTS
+from heliograph.recording.readers import WEIGHTS
 from heliograph.text import printable
 
 

@@ -1,6 +1,7 @@
 """Spans as the bytes of an OTLP ``ExportTraceServiceRequest``.
 
-Source: opentelemetry-proto, ``trace/v1/trace.proto``. Takes anything with the surface of the SDK's ``ReadableSpan``.
+Source: opentelemetry-proto, ``trace/v1/trace.proto``. Takes our own spans, which are read as they lie, and anything with the
+surface of the SDK's ``ReadableSpan``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from heliograph.otlp.memory import LONGEST_KNOWN, remember
 from heliograph.otlp.sdk_items import laid_out, plain
 from heliograph.otlp.source import ItemEncoder
 from heliograph.otlp.wire import clamped, fixed32, fixed64, varint
+from heliograph.recording.traces.span import UNSET, Span
 
 _TRACE_ID: Final = wire.tag(1, wire.BYTES) + varint(16)
 _SPAN_ID: Final = wire.tag(2, wire.BYTES) + varint(8)
@@ -69,7 +71,39 @@ class TraceEncoder(ItemEncoder):
         self._trace_id, self._trace_head = -1, b""
 
     def _item(self, span: Any) -> tuple[Any, Any, bytes]:
-        span = laid_out(span)
+        return self._native(span) if type(span) is Span else self._official(laid_out(span))
+
+    def _native(self, span: Span) -> tuple[Any, Any, bytes]:
+        trace_id, trace_flags, parent = span._trace_id, span._flags, span._parent
+        if trace_id is not self._trace_id:  # neighbours mostly are of the same trace
+            self._trace_id, self._trace_head = trace_id, _TRACE_ID + trace_id.to_bytes(16, "big")
+        flags_end = _LOCAL_FLAGS_END
+        if parent is None:
+            ids = _IDS(self._trace_head, _SPAN_ID, span._span_id)
+        else:
+            ids = _CHILD_IDS(self._trace_head, _SPAN_ID, span._span_id, _PARENT, parent[1])
+            if parent[2]:
+                flags_end = _REMOTE_FLAGS_END
+        name, kind = span._name, span._kind
+        known = self._names.get(name) if type(name) is str else None
+        named = known[1] if known is not None and known[0] is kind else self._name_and_kind(name, kind)
+        fields = self._values.attributes(span._attributes, _ATTRIBUTE)
+        state, rare, status = span._trace_state, span._rare, span._status
+        if state is not DEFAULT_TRACE_STATE and state:
+            fields.append(self._trace_state(state))
+        if rare is not None:
+            fields += [wire.message(_EVENT, self._event(event)) for event in rare.events]
+            fields += [wire.message(_LINK, self._link(link)) for link in rare.links]
+            fields.append(_losses(rare.dropped_attributes, rare.dropped_events, rare.dropped_links))
+        written_status = _EMPTY_STATUS if status is UNSET else self._status(status)
+        try:
+            end = _END_OF_SPAN(_START, span._start_time, _END, span._end_time, _FLAGS, trace_flags)
+        except Exception:  # out of range
+            end = _END_OF_SPAN(_START, clamped(span._start_time), _END, clamped(span._end_time), _FLAGS, trace_flags & 0xFF)
+        source = span._source
+        return source.resource, source.scope, b"".join([ids, named, *fields, written_status, end, flags_end])
+
+    def _official(self, span: Any) -> tuple[Any, Any, bytes]:
         trace_id, span_id, _is_remote, trace_flags, trace_state, _is_valid = span._context
         if trace_id is not self._trace_id:  # neighbours mostly are of the same trace
             self._trace_id, self._trace_head = trace_id, _TRACE_ID + trace_id.to_bytes(16, "big")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import prometheus_client
@@ -43,9 +43,9 @@ class Exposition:
         """A scrape of the parent does not go on in the child."""
         self._lock = threading.Lock()
 
-    def reader(self, cardinality_limits: dict[type, int]) -> MetricReader:
-        """A new metric reader, whose metrics are exposed from now on in place of those of the one before."""
-        self._reader = PullReader(cardinality_limits)
+    def reader(self, options: Mapping[str, Any]) -> MetricReader:
+        """A new metric reader with ``options``, whose metrics are exposed from now on in place of those of the one before."""
+        self._reader = PullReader(**options)
         return self._reader
 
     def render(self, accept: str) -> tuple[bytes, str]:
@@ -114,8 +114,8 @@ class Exposition:
 class PullReader(MetricReader):
     """A reader that collects when it is asked to, and keeps nothing in between."""
 
-    def __init__(self, cardinality_limits: dict[type, int]) -> None:
-        super().__init__(cardinality_limits=cardinality_limits)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._data: MetricsData | None = None
         self._is_shut_down = False
 

@@ -16,7 +16,7 @@ from opentelemetry import _logs, metrics, trace
 from opentelemetry._logs import _internal as logs_internal
 from opentelemetry.metrics import _internal as metrics_internal
 
-from heliograph.recording.official.providers import Providers
+from heliograph.recording.providers import Providers
 
 logger = logging.getLogger("heliograph")
 

@@ -7,73 +7,20 @@ constructor call with faults raises one :class:`~heliograph.errors.SettingsError
 from __future__ import annotations
 
 import ipaddress
-import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from heliograph.errors import SettingsError
+from heliograph.settings.batching import BatchExport
 from heliograph.settings.duration import Duration, parse_duration
-from heliograph.settings.exporters import (
-    HttpPath,
-    LogExporters,
-    MetricExporters,
-    PrometheusExporter,
-    TraceExporters,
-)
+from heliograph.settings.exporters import HttpPath, LogExporters, PrometheusExporter
 from heliograph.settings.faults import duplicate_destinations, validation_faults
+from heliograph.settings.metrics import MetricsSettings
 from heliograph.settings.presets import with_preset
-from heliograph.settings.section import Bound, Count, Port, Ratio, Section, Text
-
-
-def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
-    if any(not left < right for left, right in itertools.pairwise(bounds)):
-        raise ValueError("bounds in ascending order without repeats")
-    return bounds
-
-
-HistogramBuckets = Annotated[tuple[Bound, ...], Field(min_length=1), AfterValidator(_ascending)]
-
-
-class BatchExport(Section):
-    """How items are grouped on their way out: a batch leaves when it holds ``max_batch_size`` items or when its oldest
-    item has waited ``export_interval``; ``max_export_timeout`` bounds one attempt to send it."""
-
-    max_batch_size: Count = 512
-    max_export_timeout: Duration = parse_duration("10s")
-    export_interval: Duration = parse_duration("5s")
-
-
-class TracingSettings(Section):
-    """Spans. ``sample_rate`` is the share of new traces that is kept (0 to 1); a child follows its parent."""
-
-    enabled: bool = True
-    sample_rate: Ratio = 1.0
-    exporters: TraceExporters = ()
-    max_attributes_per_span: Count = 128
-    max_events_per_span: Count = 128
-    batch_export: BatchExport = BatchExport()
-
-
-class Aggregation(Section):
-    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own; None means OpenTelemetry's
-    for the unit. ``summary_quantiles`` are those of summaries that heliograph itself computes."""
-
-    histogram_buckets: HistogramBuckets | None = None
-    summary_quantiles: tuple[Ratio, ...] = (0.5, 0.9, 0.95, 0.99)
-
-
-class MetricsSettings(Section):
-    """Metrics. Collected and pushed each ``collection_interval``; at most ``cardinality_limit`` attribute sets an
-    instrument, the rest is folded into one. ``retention_period`` is the local store's."""
-
-    enabled: bool = True
-    collection_interval: Duration = parse_duration("15s")
-    retention_period: Duration = parse_duration("24h")
-    aggregation: Aggregation = Aggregation()
-    exporters: MetricExporters = (PrometheusExporter(),)
-    cardinality_limit: Count = 2000
+from heliograph.settings.section import Count, Port, Section, Text
+from heliograph.settings.tracing import TracingSettings
 
 
 class LogsSettings(Section):
@@ -167,7 +114,7 @@ class TelemetrySettings(Section):
     service_version: str | None = None
     environment: str | None = None
     preset: Literal["development", "production", "high_load"] | None = None
-    recorder: Literal["opentelemetry-sdk"] = "opentelemetry-sdk"
+    recorder: Literal["native", "opentelemetry-sdk"] = "native"
     resource: Mapping[str, str | bool | int | float] = Field(default_factory=dict)
     tracing: TracingSettings = TracingSettings()
     metrics: MetricsSettings = MetricsSettings()

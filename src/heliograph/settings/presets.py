@@ -1,7 +1,7 @@
 """The three presets, as the values they set. An explicit setting wins over its preset; a list replaces the whole list.
 
 Figures: system B, item 2 of the specification of the five systems. A ``cache_ttl`` longer than the ``check_interval`` means
-that a result is served as fresh until the next periodic run.
+that a result is served as fresh until the next periodic run. Ratios keep errors and slow traces by tail sampling.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from opentelemetry import _logs, metrics, trace
 from heliograph import TelemetrySettings
 from heliograph.recording.globals import register
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.official.providers import build_providers
+from heliograph.recording.official.providers import build as build_providers
 from tests.support.interpreter import run_script
 
 

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from heliograph.recording.calls.current import Current
-from heliograph.recording.calls.generators import async_generator_in_span, generator_in_span
+from heliograph.recording.context import enter, leave
+from heliograph.recording.generators import async_generator_in_span, generator_in_span
 from heliograph.recording.mishaps import Mishaps
 from heliograph.text import described, plain, shown
 
@@ -33,7 +33,6 @@ class Spans:
     def start(
         self,
         name: str,
-        *,
         attributes: Any,
         kind: SpanKind = SpanKind.INTERNAL,
         links: Sequence[Link] = (),
@@ -41,9 +40,11 @@ class Spans:
     ) -> Span:
         """Start a span without making it current; one that does nothing when the tracer cannot start it."""
         try:
-            return self._tracer().start_span(
-                self._text(name), context=parent, kind=kind, attributes=self._mapping(attributes), links=links or None
-            )
+            if type(name) is not str:
+                name = self._text(name)
+            if type(attributes) is not dict:
+                attributes = self._mapping(attributes)
+            return self._tracer().start_span(name, parent, kind, attributes, links)
         except Exception as error:  # samplers, processors and odd values may raise anything; the application goes on
             self._mishaps.note("span.start", error)
             return self._plainly(name, attributes, parent)
@@ -79,20 +80,20 @@ class Spans:
 
     def finish(self, span: Span, error: BaseException | None) -> None:
         """End ``span``; an ``Exception`` is recorded on it and sets its status. Cancellation and exits are no errors."""
+        if error is not None and isinstance(error, Exception):
+            self._record_failure(span, error)
         try:
-            if isinstance(error, Exception) and span.is_recording():
-                self._record_failure(span, error)
-        except Exception as mishap:  # an exception whose __str__ raises, for one
-            self._mishaps.note("span.record_exception", mishap)
-        finally:
-            try:
-                span.end()
-            except Exception as mishap:  # a processor may raise anything
-                self._mishaps.note("span.end", mishap)
+            span.end()
+        except Exception as mishap:  # a processor may raise anything
+            self._mishaps.note("span.end", mishap)
 
     def _record_failure(self, span: Span, error: Exception) -> None:
-        span.set_status(Status(StatusCode.ERROR, described(error)))
-        span.record_exception(error)
+        try:
+            if span.is_recording():
+                span.set_status(Status(StatusCode.ERROR, described(error)))
+                span.record_exception(error)
+        except Exception as mishap:  # an exception whose __str__ raises, for one
+            self._mishaps.note("span.record_exception", mishap)
 
 
 class SpanScope:
@@ -102,27 +103,26 @@ class SpanScope:
     current span while its body runs, not in between. Thread-safe as a decorator; use one ``with`` at a time otherwise.
     """
 
-    __slots__ = ("_arguments", "_name", "_open", "_spans")
+    __slots__ = ("_arguments", "_open", "_spans")
 
     def __init__(self, spans: Spans, name: str, attributes: Any, kind: SpanKind, links: Sequence[Link]) -> None:
-        if inspect.isroutine(name):
+        if type(name) is not str and inspect.isroutine(name):
             raise TypeError(
                 f"span() was given {name!r}, expected the span's name as text; "
                 "decorate with @telemetry.trace, or with @telemetry.span('name')"
             )
         self._spans = spans
-        self._name = name
-        self._arguments: dict[str, Any] = {"attributes": attributes, "kind": kind, "links": links}
-        self._open: list[tuple[Span, Current]] = []
+        self._arguments = (name, attributes, kind, links)
+        self._open: tuple[Any, ...] = ()  # the span, its token, and the same of the block around that this object is used for
 
     def __enter__(self) -> Span:
-        span = self._start()
-        self._open.append((span, Current(set_span_in_context(span))))
+        span = self._spans.start(*self._arguments)
+        self._open = (span, enter(span), self._open)
         return span
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        span, stay = self._open.pop()
-        stay.leave()
+        span, token, self._open = self._open
+        leave(token, span)
         self._spans.finish(span, error)
 
     async def __aenter__(self) -> Span:
@@ -139,10 +139,10 @@ class SpanScope:
         return cast("Callable[P, R]", functools.wraps(function)(wrap(self, function)))
 
     def _start(self) -> Span:
-        return self._spans.start(self._name, **self._arguments)
+        return self._spans.start(*self._arguments)
 
     def _again(self) -> SpanScope:
-        return SpanScope(self._spans, self._name, **self._arguments)
+        return SpanScope(self._spans, *self._arguments)
 
 
 def _wrap_function(scope: SpanScope, function: Callable[..., Any]) -> Callable[..., Any]:

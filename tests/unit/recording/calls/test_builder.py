@@ -8,14 +8,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, set_span_in_context
 
 from heliograph.recording.calls.builder import SpanBuilder
-from tests.support.recorded import RecordedSpans
+from tests.support.recorded import RECORDERS, RecordedSpans
 
 REMOTE = SpanContext(0xA, 0xB, is_remote=True, trace_flags=TraceFlags(1))
 
 
-@pytest.fixture
-def recorded():
-    return RecordedSpans()
+@pytest.fixture(params=RECORDERS)
+def recorded(request):
+    return RecordedSpans(recorder=request.param)
 
 
 def test_a_built_span_has_everything_that_was_given(recorded):

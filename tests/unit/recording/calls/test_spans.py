@@ -18,7 +18,7 @@ from opentelemetry.trace import INVALID_SPAN, Link, SpanContext, SpanKind, Statu
 
 from heliograph.recording.calls.spans import Spans, SpanScope
 from heliograph.recording.mishaps import Mishaps
-from tests.support.recorded import RecordedSpans
+from tests.support.recorded import RECORDERS, RecordedSpans
 
 
 class UnshowableError(Exception):
@@ -45,9 +45,9 @@ class Failing(SpanProcessor):
             raise RuntimeError("on_end fails")
 
 
-@pytest.fixture
-def recorded():
-    return RecordedSpans()
+@pytest.fixture(params=RECORDERS)
+def recorded(request):
+    return RecordedSpans(recorder=request.param)
 
 
 def test_a_with_block_is_one_span_that_is_current_inside_it_only(recorded):
@@ -321,13 +321,21 @@ def test_a_tracer_that_raises_costs_the_span_and_not_the_block(caplog):
     assert mishaps.counts() == {"span.start": 1}
 
 
-@pytest.mark.parametrize("moment", ["start", "end"])
-def test_a_processor_that_raises_is_counted_and_the_block_goes_on(moment):
-    recorded = RecordedSpans(Failing(moment))
+@pytest.mark.parametrize(
+    ("recorder", "moment", "counted"),
+    [
+        ("native", "start", "span processor"),
+        ("native", "end", "span processor"),
+        ("opentelemetry-sdk", "start", "span.start"),
+        ("opentelemetry-sdk", "end", "span.end"),
+    ],
+)
+def test_a_processor_that_raises_is_counted_and_the_block_goes_on(recorder, moment, counted):
+    recorded = RecordedSpans(Failing(moment), recorder=recorder)
     before = trace.get_current_span()
     with recorded.scope("work"):
         pass
-    assert recorded.mishaps.counts() == {f"span.{moment}": 1}
+    assert recorded.mishaps.counts() == {counted: 1}
     assert trace.get_current_span() is before
 
 

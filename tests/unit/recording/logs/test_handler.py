@@ -1,21 +1,24 @@
-"""The logging handler and events: what a log record becomes, and that neither raises."""
+"""The logging handler: what a log record becomes on each recorder, and that it never raises."""
 
 from __future__ import annotations
 
 import logging
 import sys
-import uuid
+import threading
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry._logs import NoOpLogger, SeverityNumber
-from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry._logs import NoOpLoggerProvider, SeverityNumber
+from opentelemetry.sdk._logs import LogRecordLimits
 
-from heliograph.recording.official.handoff import LogHandoff
-from heliograph.recording.logs.handler import SEVERITIES, LoggingHandler, emit_event, severity_of
+from heliograph.recording.logs.handler import LoggingHandler
+from heliograph.recording.logs.provider import LoggerProvider
+from heliograph.recording.logs.severity import severity_of
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.suppression import suppressed_instrumentation
+from tests.support.interpreter import run_script
 from tests.support.recorded import RecordedSpans
 
 
@@ -32,37 +35,6 @@ class ShownError(Exception):
 
 def fail(error):
     raise error
-
-
-class Logs:
-    """A logger with our handler, and everything that it handed over."""
-
-    def __init__(self):
-        self.mishaps = Mishaps()
-        self.kept = []
-        self.provider = LoggerProvider(shutdown_on_exit=False)
-        self.provider.add_log_record_processor(LogHandoff(self.kept.append))
-        self.handler = LoggingHandler(logging.NOTSET, lambda: self.provider, self.mishaps)
-        self.logger = self.logger_named(f"app.{uuid.uuid4().hex}")
-
-    def logger_named(self, name):
-        logger = logging.Logger(name)  # noqa: LOG001 - not in the global tree: nothing to clean up
-        logger.addHandler(self.handler)
-        return logger
-
-    @property
-    def only(self):
-        (item,) = self.kept
-        return item.log_record
-
-    def event(self, name="order.placed", severity="INFO", body=None, time_ns=1, **attributes):
-        logger = self.provider.get_logger("test")
-        emit_event(logger, name, severity=severity, body=body, attributes=attributes, time_ns=time_ns, mishaps=self.mishaps)
-
-
-@pytest.fixture
-def logs():
-    return Logs()
 
 
 def test_a_record_has_its_message_time_severity_logger_and_place(logs):
@@ -96,6 +68,12 @@ def test_a_record_carries_the_ids_of_the_current_span(logs):
 )  # fmt: skip
 def test_a_level_becomes_the_severity_of_the_log_data_model(level, text, number):
     assert severity_of(level) == (text, SeverityNumber(number))
+
+
+@pytest.mark.parametrize("level", [None, "INFO", object()])
+def test_what_is_no_level_is_a_record_of_unspecified_severity(logs, level):
+    logs.handler.handle(logging.makeLogRecord({"name": "app", "msg": "x", "levelno": level}))
+    assert (logs.only.body, logs.only.severity_number) == ("x", SeverityNumber.UNSPECIFIED)
 
 
 @given(levels=st.tuples(st.integers(), st.integers()))
@@ -232,51 +210,173 @@ def test_records_of_many_loggers_each_name_their_own(logs):
     assert [item.instrumentation_scope.name for item in logs.kept] == names
 
 
-def test_an_event_has_its_name_time_severity_body_attributes_and_span(logs):
-    recorded = RecordedSpans()
-    with recorded.scope("work") as span:
-        logs.event("order.placed", severity="WARN", body="placed", time_ns=42, order_id=7)
-    record = logs.only
-    assert (record.event_name, record.timestamp, record.body) == ("order.placed", 42, "placed")
-    assert (record.severity_text, record.severity_number) == ("WARN", SeverityNumber.WARN)
-    assert dict(record.attributes) == {"order_id": 7}
-    assert record.span_id == span.get_span_context().span_id
-
-
-@pytest.mark.parametrize(
-    ("severity", "number"),
-    [(text, number) for _level, text, number in SEVERITIES]
-    + [("warning", SeverityNumber.WARN), ("critical", SeverityNumber.FATAL), ("error", SeverityNumber.ERROR)],
-)
-def test_an_event_takes_each_severity_in_any_case(logs, severity, number):
-    logs.event(severity=severity)
-    assert logs.only.severity_number is number
-    assert logs.mishaps.counts() == {}
-
-
-@pytest.mark.parametrize("severity", ["LOUD", "", " info", None, logging.ERROR, ["INFO"], UnshowableError()], ids=range(7))
-def test_an_event_of_an_unknown_severity_is_kept_as_info_and_noted(logs, severity):
-    logs.event(severity=severity)
-    assert (logs.only.severity_text, logs.only.severity_number) == ("INFO", SeverityNumber.INFO)
-    assert sum(logs.mishaps.counts().values()) == 1
-
-
-@pytest.mark.parametrize("value", [UnshowableError(), object(), "\ud800", 10**5000, {1: 2}, [[]], {1, 2}, None], ids=range(8))
-def test_an_event_with_any_value_does_not_raise_and_reaches_the_log(logs, value):
-    logs.event(good=1, value=value)
-    assert logs.only.attributes["good"] == 1
-
-
-@pytest.mark.parametrize("name", [None, 5, b"x", "", "\ud800", UnshowableError()], ids=range(6))
-def test_an_event_of_any_name_does_not_raise(logs, name):
-    logs.event(name)
-
-
-def test_an_event_without_a_recording_logger_does_nothing(logs):
-    emit_event(NoOpLogger("x"), "e", severity="INFO", body=None, attributes={}, time_ns=1, mishaps=logs.mishaps)
-    assert logs.mishaps.counts() == {}
-
-
 def test_importing_the_handler_does_not_touch_the_root_logger():
     assert not any(isinstance(handler, LoggingHandler) for handler in logging.getLogger().handlers)
     assert sys.modules["heliograph.recording.logs.handler"].LoggingHandler is LoggingHandler
+
+
+def test_the_time_of_a_record_is_that_of_logging_to_the_last_bit(logs):
+    for created_s in (1_700_000_000.1234567, 1_799_999_999.9999998, 0.5, 2_000_000_000.0):
+        logs.handler.handle(logging.makeLogRecord({"name": "app", "levelno": 20, "created": created_s}))
+    assert [item.log_record.timestamp for item in logs.kept] == [
+        int(created_s * 2**22) * 10**9 // 2**22
+        for created_s in (1_700_000_000.1234567, 1_799_999_999.9999998, 0.5, 2_000_000_000.0)
+    ]
+
+
+def test_the_time_lies_between_those_around_the_call(logs):
+    before_ns = time.time_ns()
+    logs.logger.info("x")
+    assert before_ns - 1000 <= logs.only.timestamp <= logs.only.observed_timestamp + 1000
+    assert logs.only.observed_timestamp <= time.time_ns()
+
+
+def test_extra_values_are_found_on_a_record_of_a_class_of_its_own_that_another_handler_formatted(logs):
+    class Record(logging.LogRecord):
+        def __init__(self, *arguments, **options):
+            self.before = 1
+            super().__init__(*arguments, **options)
+            self.after = 2
+
+        def getMessage(self):
+            return f"<{super().getMessage()}>"
+
+    record = Record("app", logging.INFO, __file__, 1, "x %s", (7,), None, "here")
+    record.extra = 3
+    logging.Formatter("%(asctime)s %(message)s").format(record)
+    logs.handler.handle(record)
+    attributes = {name: value for name, value in logs.only.attributes.items() if not name.startswith("code.")}
+    assert (logs.only.body, attributes) == ("<x 7>", {"before": 1, "after": 2, "extra": 3})
+
+
+@pytest.mark.parametrize("is_formatted", [False, True])
+@pytest.mark.parametrize("extra", [{}, {"a": 1}, {"a": 1, "b": "x", "process_name": 2}])
+def test_a_record_that_another_handler_formatted_before_has_the_same_attributes(logs, extra, is_formatted):
+    record = logging.makeLogRecord({"name": "app", "msg": "x", "levelno": logging.INFO, **extra})
+    if is_formatted:
+        logging.Formatter("%(asctime)s %(message)s").format(record)
+    logs.handler.handle(record)
+    assert {name: value for name, value in logs.only.attributes.items() if not name.startswith("code.")} == extra
+
+
+def test_an_extra_value_whose_name_is_no_text_has_its_text_as_name(logs):
+    logs.logger.info("x", extra={1: "one"})
+    assert logs.only.attributes["1"] == "one"
+
+
+def test_a_filter_of_the_handler_decides_and_may_change_the_record(logs):
+    logs.handler.addFilter(lambda record: setattr(record, "seen", 1) is None and record.levelno > logging.INFO)
+    logs.logger.info("x")
+    logs.logger.error("y")
+    assert (logs.only.body, logs.only.attributes["seen"]) == ("y", 1)
+
+
+def test_a_filter_that_raises_costs_no_record_and_is_counted(logs):
+    def refuse(record):
+        raise RuntimeError("filter")
+
+    logs.handler.addFilter(refuse)
+    logs.logger.info("x")
+    assert logs.only.body == "x"
+    assert logs.mishaps.counts() == {"logging filter": 1}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="since 3.12 a filter may give another record")
+def test_a_filter_may_give_another_record(logs):
+    logs.handler.addFilter(lambda record: logging.makeLogRecord({"name": "other", "msg": "instead"}))
+    logs.logger.info("x")
+    assert logs.only.body == "instead"
+
+
+def test_records_go_to_the_provider_of_the_moment(logs):
+    other = []
+    logs.logger.info("first")
+    logs.provider = LoggerProvider(shutdown_on_exit=False, accept=other.append)
+    logs.logger.info("second")
+    logs.provider = NoOpLoggerProvider()
+    logs.logger.info("third")
+    assert [item.log_record.body for item in (*logs.kept, *other)] == ["first", "second"]
+
+
+def test_a_name_for_each_record_does_not_keep_a_logger_for_each(logs):
+    for number in range(3000):
+        logs.handler.handle(logging.makeLogRecord({"name": f"app.{number}", "levelno": 20}))
+    assert len(logs.kept) == 3000
+    assert len(logs.handler._loggers) <= 1024
+
+
+def test_two_threads_do_not_wait_for_each_other(logs):
+    entered, left = threading.Event(), threading.Event()
+
+    class Slow:
+        def __str__(self):
+            entered.set()
+            assert left.wait(10)
+            return "slow"
+
+    thread = threading.Thread(target=lambda: logs.logger.info("%s", Slow()))
+    thread.start()
+    assert entered.wait(10)
+    logs.logger.info("fast")
+    left.set()
+    thread.join()
+    assert [item.log_record.body for item in logs.kept] == ["fast", "slow"]
+
+
+def test_limits_of_the_native_provider_hold_for_records_of_logging():
+    kept = []
+    limits = LogRecordLimits(max_log_record_attributes=2, max_log_record_attribute_length=3)
+    provider = LoggerProvider(shutdown_on_exit=False, log_record_limits=limits, accept=kept.append)
+    LoggingHandler(0, lambda: provider, None).handle(
+        logging.makeLogRecord({"name": "app", "levelno": 20, "a": "abcdef", "b": 1, "c": 2})
+    )
+    (record,) = kept
+    assert (record.attributes, record.dropped_attributes) == ({"a": "abc", "b": 1}, 4)
+
+
+def test_a_failure_that_is_logged_by_heliograph_itself_does_not_come_back(logs):
+    # Through the root logger, where an application puts the handler, and a provider that fails for each record.
+    root = logging.getLogger()
+    root.addHandler(logs.handler)
+    calls = []
+
+    def fail_always():
+        calls.append(1)
+        raise RuntimeError("no provider")
+
+    logs.handler._provider = fail_always
+    try:
+        logging.getLogger("app").error("x")
+    finally:
+        root.removeHandler(logs.handler)
+    assert logs.mishaps.counts() == {"logging": 1}
+    assert len(calls) == 1
+
+
+def test_what_a_factory_of_the_application_puts_on_each_record_becomes_an_attribute():
+    out, _err = run_script(
+        """
+        import logging
+        def factory(*arguments, **options):
+            record = logging.LogRecord(*arguments, **options)
+            record.request_id = "r1"
+            return record
+        logging.setLogRecordFactory(factory)  # before heliograph is imported
+        from heliograph.recording.logs.handler import LoggingHandler
+        from heliograph.recording.logs.provider import LoggerProvider
+        from heliograph.recording.mishaps import Mishaps
+        items = []
+        provider = LoggerProvider(shutdown_on_exit=False, accept=items.append)
+        logging.getLogger().addHandler(LoggingHandler(0, lambda: provider, Mishaps()))
+        logging.getLogger("app").error("x")
+        print(items[0].attributes["request_id"])
+        """
+    )
+    assert out == "r1\n"
+
+
+@pytest.mark.parametrize(("created_s", "expected_ns"), [(1_700_000_000, 1_700_000_000 * 10**9), (None, None), ("soon", None)])
+def test_a_time_that_is_no_float_costs_no_record(logs, created_s, expected_ns):
+    logs.handler.handle(logging.makeLogRecord({"name": "app", "levelno": 20, "created": created_s}))
+    assert logs.only.timestamp == expected_ns
+    assert logs.only.observed_timestamp

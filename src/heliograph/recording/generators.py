@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry import context as context_api
 from opentelemetry.trace import Span, set_span_in_context
 
-from heliograph.recording.calls.current import Current
+from heliograph.recording.context import Current
 
 Start = Callable[[], Span]
 Finish = Callable[[Span, BaseException | None], None]

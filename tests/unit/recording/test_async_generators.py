@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from tests.support.recorded import RecordedSpans
+from tests.support.recorded import RECORDERS, RecordedSpans
 
 
-@pytest.fixture
-def recorded():
-    return RecordedSpans()
+@pytest.fixture(params=RECORDERS)
+def recorded(request):
+    return RecordedSpans(recorder=request.param)
 
 
 def current_name():

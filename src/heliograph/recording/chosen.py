@@ -1,0 +1,79 @@
+"""What the settings choose for the recorders, in the terms of the recorders: the same for both of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    ExemplarFilter,
+    TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.trace import SpanKind
+
+from heliograph import names
+from heliograph.recording import resources
+from heliograph.recording.readers import reader_options
+from heliograph.recording.sampling import HeadSampler, SpanRule
+from heliograph.settings import TelemetrySettings
+from heliograph.settings.metrics import MetricsSettings
+from heliograph.settings.tracing import SpanPattern, TracingSettings
+
+_KINDS: Final[Mapping[str | None, SpanKind | None]] = {None: None, **{kind.name.lower(): kind for kind in SpanKind}}
+
+
+def resource(settings: TelemetrySettings) -> Resource:
+    """Who sends."""
+    # A name that nobody set leaves OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, in force.
+    is_named = "service_name" in settings.model_fields_set
+    return resources.created(
+        {
+            names.SERVICE_NAME: settings.service_name if is_named else None,
+            names.SERVICE_VERSION: settings.service_version,
+            names.DEPLOYMENT_ENVIRONMENT: settings.environment,
+            **settings.resource,
+        }
+    )
+
+
+def sampler(tracing: TracingSettings) -> HeadSampler:
+    """The decision at the beginning of a trace; where its end decides too, everything is recorded until then."""
+    rules = [(span_rule(rule), rule.sample_rate) for rule in tracing.sample_rules]
+    return HeadSampler(tracing.sample_rate, rules, is_all_recorded=tracing.is_tail_sampled)
+
+
+def span_rule(pattern: SpanPattern) -> SpanRule:
+    """A pattern of the settings as what decides."""
+    return SpanRule(name=pattern.name, kind=_KINDS[pattern.kind], attributes=pattern.attributes)
+
+
+def span_limits(tracing: TracingSettings) -> SpanLimits:
+    """How much a span may hold."""
+    return SpanLimits(
+        max_span_attributes=tracing.max_attributes_per_span,
+        max_events=tracing.max_events_per_span,
+        max_links=tracing.max_links_per_span,
+        max_attribute_length=tracing.max_attribute_length,
+        max_span_attribute_length=tracing.max_attribute_length,
+    )
+
+
+def exemplar_filter(metrics: MetricsSettings) -> ExemplarFilter:
+    """Which measurements may become exemplars."""
+    return _EXEMPLARS[metrics.exemplars]()
+
+
+def reader(metrics: MetricsSettings) -> dict[str, Any]:
+    """The arguments of a metric reader."""
+    return reader_options(metrics.cardinality_limit, metrics.aggregation.histogram_buckets)
+
+
+_EXEMPLARS: Final[Mapping[str, type[ExemplarFilter]]] = {
+    "trace_based": TraceBasedExemplarFilter,
+    "always_on": AlwaysOnExemplarFilter,
+    "always_off": AlwaysOffExemplarFilter,
+}

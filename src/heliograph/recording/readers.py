@@ -1,0 +1,87 @@
+"""How metrics leave a recorder, either one: readers of the SDK's kind, their options, and what a collection counts for.
+
+Called by the assembly; a reader hands a collection to an ``accept`` function and does nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from opentelemetry.sdk.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
+from opentelemetry.sdk.metrics.view import Aggregation, ExplicitBucketHistogramAggregation
+
+from heliograph.recording.official.collecting import COLLECTING
+
+# Histogram bounds when the unit is seconds and nobody gave any. Source: OpenTelemetry semantic conventions,
+# `http.server.request.duration`, ExplicitBucketBoundaries. OpenTelemetry's own default suits milliseconds.
+SECONDS_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+
+
+class HistogramBounds(ExplicitBucketHistogramAggregation):
+    """Bounds of a histogram: its own, else those of the settings, else OpenTelemetry's for its unit."""
+
+    def __init__(self, configured: Sequence[float] | None) -> None:
+        super().__init__()
+        self._configured = configured
+
+    def _create_aggregation(self, instrument: Any, *rest: Any, **options: Any) -> Any:
+        advisory = getattr(instrument, "_advisory", None)
+        own = advisory.explicit_bucket_boundaries if advisory is not None else None
+        bounds = own or self._configured or (SECONDS_BOUNDS if instrument.unit == "s" else None)
+        explicit = ExplicitBucketHistogramAggregation(boundaries=bounds)
+        return explicit._create_aggregation(instrument, *rest, **options)
+
+
+def reader_options(cardinality_limit: int, histogram_buckets: Sequence[float] | None = None) -> dict[str, Any]:
+    """The arguments of a metric reader: the limit of attribute sets for each instrument, and the bounds of histograms."""
+    kinds = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter)
+    aggregation: dict[type, Aggregation] = {Histogram: HistogramBounds(histogram_buckets)}
+    return {"cardinality_limits": dict.fromkeys(kinds, cardinality_limit), "preferred_aggregation": aggregation}
+
+
+class MetricHandoff(MetricReader):
+    """Hands over a collection each time that ``hand_over()`` is called; somebody else decides when."""
+
+    def __init__(self, accept: Callable[[MetricsData], None], options: Mapping[str, Any]) -> None:
+        super().__init__(**options)
+        self._accept = accept
+
+    def hand_over(self) -> None:
+        """Collect now."""
+        with COLLECTING.collecting():
+            self.collect()
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
+        if data_points(metrics_data):
+            self._accept(metrics_data)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        pass
+
+
+def data_points(data: MetricsData) -> int:
+    """How many data points a collection holds: what the ledger counts for metrics."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
+
+
+def one(_item: Any) -> int:
+    """A span or a log record is one item."""
+    return 1
+
+
+# How many items of the ledger one accepted object stands for, by signal.
+WEIGHTS: Final = {"traces": one, "metrics": data_points, "logs": one}

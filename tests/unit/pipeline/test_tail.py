@@ -1,0 +1,214 @@
+"""Tail sampling: whole local traces are kept for what happens in them, within bounds."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags, set_span_in_context
+
+from heliograph.clock import ManualClock
+from heliograph.pipeline.tail import Keep, TailSampler
+from heliograph.recording import TracerProvider
+from heliograph.recording.official.handoff import SpanHandoff
+from heliograph.recording.sampling import HeadSampler, SpanRule
+
+
+class Sampled:
+    """A tracer of either recorder before a tail sampler."""
+
+    def __init__(self, recorder, *, ratio=0.0, errors=True, slower_than_ns=None, rules=(), max_bytes=10**7, max_age_s=30.0):
+        self.clock, self.kept = ManualClock(), []
+        keep = Keep(errors=errors, slower_than_ns=slower_than_ns, rules=rules)
+        self.tail = TailSampler(self.kept.append, keep=keep, max_bytes=max_bytes, max_age_s=max_age_s, clock=self.clock)
+        sampler = HeadSampler(ratio, is_all_recorded=True)
+        if recorder == "native":
+            provider = TracerProvider(sampler, shutdown_on_exit=False, accept=self.tail.accept, is_all_taken=True)
+        else:
+            provider = SdkTracerProvider(sampler, shutdown_on_exit=False)
+            provider.add_span_processor(SpanHandoff(self.tail.accept, is_all_taken=True))
+        self.tracer = provider.get_tracer("test")
+
+    def run(self, *names, failing=None, **options):
+        """A trace of spans, each within the one before."""
+        if not names:
+            return
+        with self.tracer.start_as_current_span(names[0], **options) as span:
+            self.run(*names[1:], failing=failing)
+            if names[0] == failing:
+                span.set_status(StatusCode.ERROR, "failed")
+
+    def names(self):
+        return [span.name for span in self.kept]
+
+    def probabilities(self):
+        return {span.context.trace_state.get("ot") for span in self.kept}
+
+
+@pytest.fixture(params=["native", "opentelemetry-sdk"])
+def recorder(request):
+    return request.param
+
+
+def test_a_trace_is_kept_whole_when_one_of_its_spans_failed(recorder):
+    sampled = Sampled(recorder)
+    sampled.run("good root", "good child")
+    sampled.run("root", "child", "leaf", failing="leaf")
+    assert sampled.names() == ["leaf", "child", "root"]
+    assert sampled.probabilities() == {"th:0"}
+    assert sampled.tail.decisions == {"dropped": 1, "error": 1}
+
+
+def test_errors_are_no_reason_where_they_are_not_asked_for(recorder):
+    sampled = Sampled(recorder, errors=False)
+    sampled.run("root", "child", failing="child")
+    assert sampled.kept == []
+
+
+def test_a_trace_is_kept_whole_when_one_of_its_spans_was_slow(recorder):
+    sampled = Sampled(recorder, slower_than_ns=10**9)
+    for duration_ns in (10**9 - 1, 10**9):
+        with sampled.tracer.start_as_current_span("root"):
+            sampled.tracer.start_span("child", start_time=5).end(5 + duration_ns)
+    assert sampled.names() == ["child", "root"]
+    assert sampled.tail.decisions == {"dropped": 1, "slow": 1}
+
+
+def test_a_trace_is_kept_whole_when_one_of_its_spans_fits_a_rule(recorder):
+    sampled = Sampled(recorder, rules=[SpanRule(name="charge *")])
+    sampled.run("root", "look up")
+    sampled.run("root", "charge card")
+    assert sampled.names() == ["charge card", "root"]
+    assert sampled.tail.decisions == {"dropped": 1, "rule": 1}
+
+
+def test_the_rest_is_kept_at_the_ratio_and_says_so(recorder):
+    sampled = Sampled(recorder, ratio=0.25)
+    for _ in range(1000):
+        sampled.run("root", "child")
+    assert 300 < len(sampled.kept) < 700
+    assert len(sampled.kept) % 2 == 0
+    assert sampled.probabilities() == {"th:c"}
+
+
+def test_a_failed_trace_that_the_ratio_kept_too_is_not_scaled_up(recorder):
+    sampled = Sampled(recorder, ratio=0.9)
+    for _ in range(20):
+        sampled.run("root", failing="root")
+    assert len(sampled.kept) == 20
+    assert sampled.probabilities() == {"th:0"}
+
+
+def test_a_remote_parent_begins_a_local_trace(recorder):
+    sampled = Sampled(recorder)
+    parent = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(0))
+    sampled.run("server", "query", failing="query", context=set_span_in_context(NonRecordingSpan(parent)))
+    assert sampled.names() == ["query", "server"]
+
+
+def test_what_is_not_kept_keeps_the_flag_that_others_were_told(recorder):
+    sampled = Sampled(recorder)
+    sampled.run("root", failing="root")
+    assert not sampled.kept[0].context.trace_flags.sampled
+
+
+def test_spans_that_end_after_their_root_follow_it_when_it_was_kept(recorder):
+    sampled = Sampled(recorder)
+    with sampled.tracer.start_as_current_span("root") as root:
+        late = sampled.tracer.start_span("late")
+        root.set_status(StatusCode.ERROR)
+    assert sampled.names() == ["root"]
+    late.end()
+    assert sampled.names() == ["root", "late"]
+
+
+def test_a_span_that_fails_after_its_root_was_dropped_is_kept_alone(recorder):
+    sampled = Sampled(recorder, max_age_s=10)
+    with sampled.tracer.start_as_current_span("root"):
+        late, good = sampled.tracer.start_span("late"), sampled.tracer.start_span("good")
+    late.set_status(StatusCode.ERROR)
+    late.end()
+    sampled.clock.advance(10)
+    sampled.tail.expire()
+    assert sampled.names() == ["late"]
+    good.end()
+    assert sampled.names() == ["late", "good"]
+
+
+def test_what_waits_too_long_is_decided_as_it_stands(recorder):
+    sampled = Sampled(recorder, max_age_s=30)
+    with sampled.tracer.start_as_current_span("long") as root:
+        sampled.run("failed", failing="failed")
+        sampled.clock.advance(29.9)
+        sampled.tail.expire()
+        assert sampled.kept == []
+        sampled.clock.advance(0.1)
+        sampled.tail.expire()
+        assert sampled.names() == ["failed"]
+        root.set_attribute("a", 1)
+    assert sampled.names() == ["failed", "long"]
+    assert sampled.tail.early == {"age": 1}
+
+
+def test_memory_is_bounded_and_the_oldest_is_decided_first(recorder):
+    sampled = Sampled(recorder, max_bytes=50_000)
+    for number in range(500):
+        with sampled.tracer.start_as_current_span("open", end_on_exit=False):
+            sampled.run(f"failed {number}" if number == 0 else "good", failing="failed 0")
+    assert sampled.names() == ["failed 0"]
+    assert sampled.tail.early["bytes"] > 400
+    assert sampled.tail._size_bytes <= 50_000
+
+
+def test_large_attributes_count(recorder):
+    sampled = Sampled(recorder, max_bytes=100_000)
+    with sampled.tracer.start_as_current_span("root"):
+        for _ in range(5):
+            sampled.run("child")
+        assert sampled.tail.early == {}
+        sampled.tracer.start_span("large", attributes={"text": "x" * 100_000}).end()
+        assert sampled.tail.early == {"bytes": 1}
+
+
+def test_a_flush_passes_on_what_is_sure_and_leaves_the_rest(recorder):
+    sampled = Sampled(recorder)
+    with sampled.tracer.start_as_current_span("failing"):
+        sampled.run("failed", failing="failed")
+        elsewhere = NonRecordingSpan(SpanContext(7, 8, is_remote=True))
+        with sampled.tracer.start_as_current_span("other", context=set_span_in_context(elsewhere)):
+            sampled.run("undecided")
+            sampled.tail.release()
+            assert sampled.names() == ["failed"]
+            sampled.tail.close()
+            assert sampled.names() == ["failed"]
+
+
+def test_a_forked_child_forgets_the_spans_of_its_parent(recorder):
+    sampled = Sampled(recorder)
+    with sampled.tracer.start_as_current_span("root"):
+        sampled.run("failed", failing="failed")
+        sampled.tail.after_fork_in_child()
+        sampled.tail.close()
+    assert sampled.kept == []
+
+
+def test_a_span_that_a_finaliser_ends_is_taken_like_any_other(recorder):
+    sampled = Sampled(recorder)
+
+    class Finalised:
+        def __del__(self):
+            # Not made current: CPython 3.11 crashes when a finaliser sets a context variable while one is being set.
+            span = sampled.tracer.start_span("finalised", context=Context())
+            span.set_status(StatusCode.ERROR)
+            span.end()
+
+    for _ in range(100):
+        cycle = [Finalised()]
+        cycle.append(cycle)
+        del cycle
+        sampled.run("root", "child", failing="child")
+    gc.collect()
+    assert sampled.names().count("finalised") == 100
+    assert sampled.names().count("root") == 100
