@@ -3,7 +3,7 @@
 set -eu
 
 missing=""
-for pair in prometheus:prometheus promtool:prometheus openssl:openssl; do
+for pair in prometheus:prometheus promtool:prometheus openssl:openssl redis-server:redis-server; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0
