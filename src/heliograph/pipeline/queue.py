@@ -88,29 +88,38 @@ class ItemQueue(Generic[T]):
         return self._taken_entries + self._evicted_entries + len(self._entries)
 
     def accept(self, item: T) -> None:
-        """Take ``item``. When there is no room, or no more is taken, it is dropped and counted; nothing is raised."""
+        """Take ``item``. When there is no room, or no more is taken, it is dropped and counted; nothing is raised.
+
+        Takes no lock but for the first and the last entry of a chunk: from looking at ``room`` to the append nothing can come
+        in between (docs/adr/0004), so nothing gets into a queue that is closed. Threads that come at the same moment may
+        exceed ``room`` by one each.
+        """
+        entries = self._entries
+        if len(entries) < self.room and not self.is_closed:
+            entries.append(item)
+            if len(entries) % self._chunk_size <= 1 or not self._began_at_ns:
+                self._begin_chunk()
+        else:
+            self._refuse(item)
+
+    def _begin_chunk(self) -> None:
         with self._lock:
-            if len(self._entries) >= self.room or self.is_closed:
-                self._refuse(item)
-                return
-            self._entries.append(item)
-            place = len(self._entries) % self._chunk_size
-            if place <= 1 or not self._began_at_ns:  # the first entry of a chunk, or the last
-                if place == 1 or self._chunk_size == 1 or not self._began_at_ns:
-                    self._began_at_ns.append(self._clock.monotonic_ns())
-                self._wake()
+            if len(self._entries) % self._chunk_size == 1 or self._chunk_size == 1 or not self._began_at_ns:
+                self._began_at_ns.append(self._clock.monotonic_ns())
+            self._wake()
 
     def _refuse(self, item: T) -> None:
-        if self.is_closed or not (self._is_oldest_dropped and self._entries):
-            lost = 1 if self._weigh is None else self._weigh(item)
-            self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += lost
-            self.turned_away += lost
-            return
-        oldest = self._entries.popleft()
-        self._entries.append(item)
-        self._evicted_entries += 1
-        self.refused[DropReason.QUEUE_FULL.value] += 1 if self._weigh is None else self._weigh(oldest)
-        self.losses.add(self._taken_entries + self._evicted_entries)
+        with self._lock:
+            if self.is_closed or not (self._is_oldest_dropped and self._entries):
+                lost = 1 if self._weigh is None else self._weigh(item)
+                self.refused[(DropReason.SHUTDOWN if self.is_closed else DropReason.QUEUE_FULL).value] += lost
+                self.turned_away += lost
+                return
+            oldest = self._entries.popleft()
+            self._entries.append(item)
+            self._evicted_entries += 1
+            self.refused[DropReason.QUEUE_FULL.value] += 1 if self._weigh is None else self._weigh(oldest)
+            self.losses.add(self._taken_entries + self._evicted_entries)
 
     def drop_rest(self) -> None:
         """Count what nobody will take any more."""

@@ -17,9 +17,9 @@ from heliograph.text import shown
 SCALARS: Final = frozenset({str, bool, int, float, bytes})
 _TEXT: Final = frozenset({str})
 
-# As deep as the wire goes (otlp/values.py, which also bounds the width); a cycle ends here.
+# As deep and as wide as the wire goes (otlp/values.py).
 _DEEPEST: Final = 16
-_WIDEST: Final = 10_000
+_MOST_ITEMS: Final = 10_000
 
 
 def is_simple(attributes: Any) -> bool:
@@ -38,7 +38,7 @@ def taken(attributes: Any, most: int | None, longest: int | None) -> tuple[dict[
     ``most`` is the number of attributes, ``longest`` the length of a text in characters; None means no limit. Never raises
     for an attribute: one that raises is left out and counted.
     """
-    if not attributes:
+    if attributes is None:
         return {}, 0
     if longest is None and is_simple(attributes) and (most is None or len(attributes) <= most):
         return attributes.copy(), 0
@@ -80,36 +80,56 @@ def _name(key: Any) -> str:
     return str.__str__(key) if isinstance(key, str) else shown(key)
 
 
-def frozen(value: Any, longest: int | None = None, depth: int = 0) -> Any:
+def frozen(value: Any, longest: int | None = None) -> Any:
     """``value`` as something that does not change any more: a scalar, a tuple or a dict of such."""
-    if isinstance(value, str):
-        return value if longest is None or len(value) <= longest else value[:longest]
-    if value is None or isinstance(value, (bool, int, float, bytes)):
+    if type(value) in SCALARS and longest is None:
         return value
-    for kind, freeze in _KINDS:
-        if isinstance(value, kind):
-            return freeze(value, longest, depth) if depth < _DEEPEST else "<nested too deeply>"
-    return frozen(shown(value), longest)
+    return _Freezer(longest).frozen(value, 0)
 
 
-def _frozen_mapping(value: Any, longest: int | None, depth: int) -> dict[str, Any]:
-    return {_name(key): frozen(item, longest, depth + 1) for key, item in list(value.items())[:_WIDEST]}
+class _Freezer:
+    """Copies one value, bounded in all directions: a cycle ends, and what refers to itself many times is no flood."""
 
+    def __init__(self, longest: int | None) -> None:
+        self._longest = longest
+        self._left = _MOST_ITEMS
 
-def _frozen_sequence(value: Any, longest: int | None, depth: int) -> tuple[Any, ...]:
-    found: list[Any] = []
-    for item in value:
-        if len(found) == _WIDEST:
-            break
-        found.append(frozen(item, longest, depth + 1))
-    return tuple(found)
+    def frozen(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return value if self._longest is None or len(value) <= self._longest else value[: self._longest]
+        if value is None or isinstance(value, (bool, int, float, bytes)):
+            return value
+        for kind, freeze in _KINDS:
+            if isinstance(value, kind):
+                return freeze(self, value, depth) if depth < _DEEPEST else "<nested too deeply>"
+        return self.frozen(shown(value), depth)
+
+    def mapping(self, value: Any, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, item in list(value.items()):
+            if not self._has_room():
+                break
+            found[_name(key)] = self.frozen(item, depth + 1)
+        return found
+
+    def sequence(self, value: Any, depth: int) -> tuple[Any, ...]:
+        found: list[Any] = []
+        for item in value:
+            if not self._has_room():
+                break
+            found.append(self.frozen(item, depth + 1))
+        return tuple(found)
+
+    def _has_room(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
 
 
 # The first row that fits. Numbers of other libraries (NumPy's, for one) are numbers here too.
-_KINDS: Final[tuple[tuple[Any, Callable[[Any, int | None, int], Any]], ...]] = (
-    ((bytearray, memoryview), lambda value, _longest, _depth: bytes(value)),
-    (Mapping, _frozen_mapping),
-    ((Sequence, AbstractSet), _frozen_sequence),
-    (numbers.Integral, lambda value, _longest, _depth: int(value)),
-    (numbers.Real, lambda value, _longest, _depth: float(value)),
+_KINDS: Final[tuple[tuple[Any, Callable[[_Freezer, Any, int], Any]], ...]] = (
+    ((bytearray, memoryview), lambda _freezer, value, _depth: bytes(value)),
+    (Mapping, _Freezer.mapping),
+    ((Sequence, AbstractSet), _Freezer.sequence),
+    (numbers.Integral, lambda _freezer, value, _depth: int(value)),
+    (numbers.Real, lambda _freezer, value, _depth: float(value)),
 )

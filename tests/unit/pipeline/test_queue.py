@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -111,6 +112,31 @@ def test_no_item_is_lost_between_threads(threads: int) -> None:
     for worker in workers:
         worker.join()
     assert queue.accepted == queue.entered == queue.waiting == threads * 5000
+
+
+@pytest.mark.parametrize("room", [50, 10**9])
+def test_nothing_gets_into_a_queue_that_another_thread_has_closed_and_every_item_is_counted(room: int) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(30):
+            queue = _queue(room=room)
+            workers = [threading.Thread(target=_fill, args=(queue, 1000)) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            taken = 0
+            while taken < 500 and queue.refused.total() < 500:
+                with queue._lock:
+                    taken += queue.take().count if queue.waiting else 0
+            queue.is_closed = True
+            left = queue.waiting
+            for worker in workers:
+                worker.join()
+            assert queue.waiting == left
+            assert queue.accepted == 4000
+            assert left <= room + 4
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_an_exception_of_a_signal_handler_in_the_middle_of_accept_leaves_no_wrong_count() -> None:

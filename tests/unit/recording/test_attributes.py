@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fractions
+import time
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,24 @@ def test_a_cycle_ends():
     kept, dropped = taken({"a": cycle}, None, None)
     assert dropped == 0
     assert "<nested too deeply>" in str(kept["a"])
+
+
+def test_a_value_that_refers_to_itself_many_times_is_no_flood():
+    flood: list = []
+    flood.extend([flood] * 30)
+    before = time.monotonic()
+    frozen(flood)
+    assert time.monotonic() - before < 1
+
+
+def test_attributes_that_cannot_even_be_asked_whether_there_are_any_are_one_loss():
+    class Odd(dict):
+        def __bool__(self):
+            raise RuntimeError("no answer")
+
+        __len__ = items = __bool__
+
+    assert taken(Odd(), 5, None) == ({}, 1)
 
 
 def test_an_attribute_that_raises_costs_itself_only():

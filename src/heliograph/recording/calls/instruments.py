@@ -11,6 +11,7 @@ import math
 import re
 import reprlib
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -35,14 +36,21 @@ class InstrumentKey:
 
 
 class Instrument:
-    """What the four kinds share: a name, and the OpenTelemetry call that records at the moment."""
+    """What the four kinds share: a name, and the OpenTelemetry call that records at the moment.
+
+    The native recorder's calls check what they are given and never raise. While it records, each stands on the instrument in
+    the place of the method of the same name, which costs nothing then.
+    """
 
     kind = ""
+    call = ""  # what the kind's measuring method is called
 
     def __init__(self, key: InstrumentKey, mishaps: Mishaps) -> None:
         self.key = key
         self._mishaps = mishaps
         self._record: Callable[[Any, Attributes], None] = _ignore
+        self._made: Any = None  # the OpenTelemetry instrument
+        self._bound: weakref.WeakSet[Bound] = weakref.WeakSet()
 
     @property
     def name(self) -> str:
@@ -50,11 +58,45 @@ class Instrument:
 
     def attach(self, meter: Meter) -> None:
         """Record into ``meter`` from now on."""
-        raise NotImplementedError
+        self._made = self._make(meter)
+        self._record = getattr(self._made, self.call)
+        if self._is_native:
+            vars(self)[self.call] = self._record
+        self._connect_bound()
 
     def detach(self) -> None:
         """Record nothing from now on."""
-        self._record = _ignore
+        self._made, self._record = None, _ignore
+        vars(self).pop(self.call, None)
+        self._connect_bound()
+
+    def bind(self, **attributes: Any) -> Bound:
+        """The same instrument with these attributes on every measurement."""
+        bound = Bound(getattr(type(self), self.call).__get__(self), attributes)
+        self._bound.add(bound)
+        self._connect(bound)
+        return bound
+
+    def remove(self, attributes: Attributes = None) -> None:
+        """Show the series with exactly these attributes no more until it is measured again. Only the native recorder can."""
+        if self._is_native:
+            self._made.remove(attributes)
+        elif self._made is not None:
+            self._mishaps.note(self.kind, f"a series of {self.key.name} cannot be removed from the official SDK's metrics")
+
+    @property
+    def _is_native(self) -> bool:
+        return hasattr(self._made, "bind")
+
+    def _make(self, meter: Meter) -> Any:
+        raise NotImplementedError
+
+    def _connect_bound(self) -> None:
+        for bound in list(self._bound):
+            self._connect(bound)
+
+    def _connect(self, bound: Bound) -> None:
+        bound.connect(getattr(self._made.bind(bound.attributes), self.call) if self._is_native else None)
 
     def _measure(self, value: float, attributes: Attributes) -> None:
         try:
@@ -70,6 +112,7 @@ class Counter(Instrument):
     """A sum that only grows."""
 
     kind = "counter"
+    call = "add"
 
     def add(self, amount: float = 1, attributes: Attributes = None) -> None:
         """Add ``amount`` (>= 0; anything less is ignored and said once)."""
@@ -78,91 +121,87 @@ class Counter(Instrument):
             return
         self._measure(amount, attributes)
 
-    def bind(self, **attributes: Any) -> Bound:
-        """The same instrument with these attributes on every measurement."""
-        return Bound(self.add, attributes)
-
-    def attach(self, meter: Meter) -> None:
-        self._record = meter.create_counter(self.key.name, self.key.unit, self.key.description).add
+    def _make(self, meter: Meter) -> Any:
+        return meter.create_counter(self.key.name, self.key.unit, self.key.description)
 
 
 class UpDownCounter(Instrument):
     """A sum that grows and shrinks."""
 
     kind = "up_down_counter"
+    call = "add"
 
     def add(self, amount: float = 1, attributes: Attributes = None) -> None:
         """Add ``amount``, which may be negative."""
         self._measure(amount, attributes)
 
-    def bind(self, **attributes: Any) -> Bound:
-        """The same instrument with these attributes on every measurement."""
-        return Bound(self.add, attributes)
-
-    def attach(self, meter: Meter) -> None:
-        self._record = meter.create_up_down_counter(self.key.name, self.key.unit, self.key.description).add
+    def _make(self, meter: Meter) -> Any:
+        return meter.create_up_down_counter(self.key.name, self.key.unit, self.key.description)
 
 
 class Gauge(Instrument):
     """The latest value of something."""
 
     kind = "gauge"
+    call = "set"
 
     def set(self, value: float, attributes: Attributes = None) -> None:
         """Make ``value`` the current one."""
         self._measure(value, attributes)
 
-    def bind(self, **attributes: Any) -> Bound:
-        """The same instrument with these attributes on every measurement."""
-        return Bound(self.set, attributes)
-
-    def attach(self, meter: Meter) -> None:
-        self._record = meter.create_gauge(self.key.name, self.key.unit, self.key.description).set
+    def _make(self, meter: Meter) -> Any:
+        return meter.create_gauge(self.key.name, self.key.unit, self.key.description)
 
 
 class Histogram(Instrument):
     """The distribution of a quantity."""
 
     kind = "histogram"
+    call = "record"
 
     def record(self, value: float, attributes: Attributes = None) -> None:
         """Add one ``value``, in the instrument's unit."""
         self._measure(value, attributes)
 
-    def bind(self, **attributes: Any) -> Bound:
-        """The same instrument with these attributes on every measurement."""
-        return Bound(self.record, attributes)
-
-    def attach(self, meter: Meter) -> None:
-        self._record = meter.create_histogram(
+    def _make(self, meter: Meter) -> Any:
+        return meter.create_histogram(
             self.key.name,
             self.key.unit,
             self.key.description,
             explicit_bucket_boundaries_advisory=self.key.buckets,
-        ).record
+        )
 
 
 class Bound:
-    """An instrument with fixed attributes. ``add``, ``set`` and ``record`` are the instrument's own call."""
-
-    __slots__ = ("_attributes", "_call")
+    """An instrument with fixed attributes. ``add``, ``set`` and ``record`` are the instrument's own call; the native
+    recorder's stands in their place while it records."""
 
     def __init__(self, call: Callable[[float, Attributes], None], attributes: Mapping[str, Any]) -> None:
         self._call = call
-        self._attributes = dict(attributes)
+        self.attributes = dict(attributes)
+
+    def connect(self, call: Callable[..., None] | None) -> None:
+        """Use ``call`` from now on; None for the instrument's."""
+        for name in _CALLS:
+            if call is not None:
+                vars(self)[name] = call
+            else:
+                vars(self).pop(name, None)
 
     def add(self, amount: float = 1) -> None:
         """Add ``amount`` to a counter or up-down counter."""
-        self._call(amount, self._attributes)
+        self._call(amount, self.attributes)
 
     def set(self, value: float) -> None:
         """Set a gauge."""
-        self._call(value, self._attributes)
+        self._call(value, self.attributes)
 
     def record(self, value: float) -> None:
         """Record into a histogram."""
-        self._call(value, self._attributes)
+        self._call(value, self.attributes)
 
+
+_CALLS: Final = ("add", "set", "record")
 
 I = TypeVar("I", bound=Instrument)  # noqa: E741
 

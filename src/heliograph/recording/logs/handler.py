@@ -19,7 +19,7 @@ from opentelemetry.semconv.attributes.code_attributes import CODE_FILE_PATH, COD
 
 from heliograph.recording.attributes import SCALARS, put, taken
 from heliograph.recording.context import CURRENT
-from heliograph.recording.logs.exceptions import exception_fields
+from heliograph.recording.exceptions import exception_fields
 from heliograph.recording.logs.logger import Logger
 from heliograph.recording.logs.severity import SEVERITY_BY_LEVEL, Severity, severity_of
 from heliograph.recording.logs.values import frozen_body
@@ -160,11 +160,8 @@ def _emit(
 
 
 def _odd_ns(created_s: Any) -> int | None:
-    """A time that is no float, which only a record that ``logging`` did not make has."""
-    try:
-        return int(created_s * _NS_A_SECOND)
-    except Exception:  # no time at all: when the record was seen is known all the same
-        return None
+    """A time that is no float, which only a record that ``logging`` did not make has; when it was seen is known anyway."""
+    return int(created_s * _NS_A_SECOND) if isinstance(created_s, (int, float)) else None
 
 
 def _message(record: logging.LogRecord) -> Any:

@@ -128,7 +128,7 @@ class Measuring:
         except Exception as error:  # attributes of the application's own classes may raise anything
             self.note_lost(error)
 
-    def _measure_many(self, amount: Any, attributes: Any = None, context: Any = None) -> None:
+    def _measure_many(self, amount: Any = 1, attributes: Any = None, context: Any = None) -> None:
         """What ``add``, ``set`` and ``record`` are when a measurement goes into several cells, or into unusual ones."""
         kind: Any = type(amount)
         is_usual = (kind is int or kind is float) and self.least <= amount <= LARGEST
@@ -161,7 +161,7 @@ class Counter(Measuring, api.Counter):
         """The same instrument with these attributes on every measurement."""
         return self._bind(BoundCounter(self, _together(attributes, named)))
 
-    def add(self, amount: float, attributes: Any = None, context: Any = None) -> None:
+    def add(self, amount: float = 1, attributes: Any = None, context: Any = None) -> None:
         kind: Any = type(amount)
         if (kind is int and 0 <= amount < LARGEST_INTEGER) or (kind is float and 0.0 <= amount <= LARGEST):
             try:
@@ -192,7 +192,7 @@ class UpDownCounter(Measuring, api.UpDownCounter):
         """The same instrument with these attributes on every measurement."""
         return self._bind(BoundUpDownCounter(self, _together(attributes, named)))
 
-    def add(self, amount: float, attributes: Any = None, context: Any = None) -> None:
+    def add(self, amount: float = 1, attributes: Any = None, context: Any = None) -> None:
         kind: Any = type(amount)
         if (kind is int and -LARGEST_INTEGER < amount < LARGEST_INTEGER) or (kind is float and -LARGEST <= amount <= LARGEST):
             try:

@@ -66,6 +66,8 @@ class Storage:
         cells = list(self._cells.values())
         if self._overflow is not None:
             cells.append(self._overflow)
+        if self.aggregation.kind in ("sum", "last_value"):
+            return [cell for cell in cells if cell.value is not False]  # is_touched, without a call for each of many cells
         return [cell for cell in cells if cell.is_touched]
 
     def begin_observing(self) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import SpanProcessor
 
+from heliograph.recording.attached import all_done
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.traces import readable
 
 if TYPE_CHECKING:
     from heliograph.recording.traces.span import Span
+
+_KIND: Final = "span processor"
 
 
 class Processors:
@@ -43,42 +45,14 @@ class Processors:
         try:
             call(*arguments, **options)
         except Exception as error:  # somebody else's code; the application and the other processors go on
-            self._mishaps.note("span processor", error)
+            self._mishaps.note(_KIND, error)
 
     def force_flush(self, timeout_s: float) -> bool:
         """Flush each; true when each said within ``timeout_s`` seconds for all together that it did."""
         timeout_ms = max(0, round(timeout_s * 1000))
-        results = run_each([_flushing(processor, timeout_ms) for processor in self._span_processors], timeout_s, self._mishaps)
-        return all(result is not False for result in results)
+        flushes = [partial(processor.force_flush, timeout_ms) for processor in self._span_processors]
+        return all_done(flushes, timeout_s, self._mishaps, _KIND)
 
     def shutdown(self, timeout_s: float) -> bool:
         """Shut each down; true when each did within ``timeout_s`` seconds for all together."""
-        results = run_each([processor.shutdown for processor in self._span_processors], timeout_s, self._mishaps)
-        return all(result is not False for result in results)
-
-
-def _flushing(processor: SpanProcessor, timeout_ms: int) -> Callable[[], Any]:
-    return lambda: processor.force_flush(timeout_ms)
-
-
-def run_each(calls: list[Callable[[], Any]], timeout_s: float, mishaps: Mishaps) -> list[Any]:
-    """Run all at once, each on a thread of its own that is left behind when it hangs; False for what hangs or raises."""
-    results: list[Any] = [False] * len(calls)
-
-    def run(at: int) -> None:
-        try:
-            results[at] = calls[at]()
-        except BaseException as error:  # somebody else's code
-            mishaps.note("span processor", error)
-
-    threads = [threading.Thread(target=run, args=(at,), name="heliograph-flush", daemon=True) for at in range(len(calls))]
-    deadline = monotonic() + timeout_s
-    for at, thread in enumerate(threads):
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is exiting: no threads any more
-            run(at)
-    for thread in threads:
-        if thread.ident is not None:
-            thread.join(max(0.0, deadline - monotonic()))
-    return list(results)
+        return all_done([processor.shutdown for processor in self._span_processors], timeout_s, self._mishaps, _KIND)

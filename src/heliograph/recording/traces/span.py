@@ -8,7 +8,6 @@ does not interrupt (docs/adr/0004), so a signal handler or a finaliser may recor
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping, Sequence
 from time import monotonic_ns, time_ns
 from types import MappingProxyType, TracebackType
@@ -22,6 +21,7 @@ from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceState
 
 from heliograph.recording.attributes import SCALARS, put, put_all, taken
+from heliograph.recording.exceptions import exception_fields
 from heliograph.recording.traces import readable
 from heliograph.recording.traces.rare import Rare, RecordedEvent, RecordedLink
 from heliograph.recording.traces.source import Source
@@ -177,19 +177,10 @@ class Span(api.Span):
         timestamp: int | None = None,
         escaped: bool = False,  # noqa: FBT001, FBT002  # the API's signature
     ) -> None:
-        try:
-            trace = "".join(traceback.format_exception(exception))
-        except Exception:  # an exception of the application's own may raise while it is shown
-            trace = described(exception)
-        kind = type(exception)
-        is_named = kind.__module__ and kind.__module__ != "builtins"
-        found = {
-            exception_attributes.EXCEPTION_TYPE: f"{kind.__module__}.{kind.__qualname__}" if is_named else kind.__qualname__,
-            exception_attributes.EXCEPTION_MESSAGE: shown(exception),
-            exception_attributes.EXCEPTION_STACKTRACE: trace,
-            exception_attributes.EXCEPTION_ESCAPED: str(escaped),
-        }
-        put_all(found, attributes or {}, None, None)
+        found = exception_fields(exception)
+        found[exception_attributes.EXCEPTION_ESCAPED] = str(escaped)
+        if attributes is not None:
+            put_all(found, attributes, None, None)
         self.add_event("exception", found, timestamp)
 
     def fail(self, error: BaseException, *, escaped: bool = False) -> None:

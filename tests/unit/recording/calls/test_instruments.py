@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from heliograph.errors import InstrumentError
+from heliograph.recording import MeterProvider
 from heliograph.recording.calls.instruments import Counter, Gauge, Histogram, Instruments, UpDownCounter
 from heliograph.recording.mishaps import Mishaps
-from tests.support.recorded import points_of
+from tests.support.recorded import RECORDERS, points_of
 
 KINDS = [Counter, UpDownCounter, Gauge, Histogram]
 CALLS = {Counter: "add", UpDownCounter: "add", Gauge: "set", Histogram: "record"}
@@ -34,14 +35,18 @@ class Unshowable:
 class Metrics:
     """Instruments on a meter provider of their own."""
 
-    def __init__(self):
+    def __init__(self, recorder="native"):
+        self.recorder = recorder
         self.mishaps = Mishaps()
         self.instruments = Instruments(self.mishaps)
         self.attach()
 
     def attach(self):
         self.reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self.reader], shutdown_on_exit=False)
+        if self.recorder == "native":
+            self.provider = MeterProvider([self.reader], shutdown_on_exit=False, mishaps=self.mishaps)
+        else:
+            self.provider = SdkMeterProvider([self.reader], shutdown_on_exit=False)
         self.instruments.attach(self.provider.get_meter("test"))
 
     def points(self, name):
@@ -53,9 +58,9 @@ class Metrics:
         return point.sum if hasattr(point, "sum") else point.value
 
 
-@pytest.fixture
-def metrics():
-    made = Metrics()
+@pytest.fixture(params=RECORDERS)
+def metrics(request):
+    made = Metrics(request.param)
     yield made
     made.provider.shutdown()
 

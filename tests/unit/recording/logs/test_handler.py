@@ -380,3 +380,13 @@ def test_a_time_that_is_no_float_costs_no_record(logs, created_s, expected_ns):
     logs.handler.handle(logging.makeLogRecord({"name": "app", "levelno": 20, "created": created_s}))
     assert logs.only.timestamp == expected_ns
     assert logs.only.observed_timestamp
+
+
+def test_a_value_that_logs_while_it_is_shown_does_not_lock_itself_out(logs):
+    class Talkative:
+        def __str__(self):
+            logs.logger.info("inner")
+            return "shown"
+
+    logs.logger.info("outer %s", Talkative())
+    assert [item.log_record.body for item in logs.kept] == ["inner", "outer shown"]
