@@ -12,17 +12,33 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from benchmarks.delivered import delivered
 from benchmarks.encode import encode
+from benchmarks.instruments import instruments
+from benchmarks.log_record import log_record
 from benchmarks.measure import FULL, QUICK, Effort
 from benchmarks.queue_memory import queue_memory
 from benchmarks.report import surroundings, table, write
 from benchmarks.row import Row
+from benchmarks.scrape import scrape
+from benchmarks.span import span
 from benchmarks.spool import spool
 from benchmarks.stalled import stalled
+from benchmarks.start_up import start_up
+from benchmarks.steady_memory import steady_memory
+from benchmarks.unsampled import unsampled
 
 BENCHMARKS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
-    "encode": encode,
+    "span": span,
+    "delivered": delivered,
+    "unsampled": unsampled,
+    "instruments": instruments,
+    "log_record": log_record,
+    "scrape": scrape,
     "queue_memory": queue_memory,
+    "start_up": start_up,
+    "steady_memory": steady_memory,
+    "encode": encode,
     "spool": spool,
     "stalled": stalled,
 }

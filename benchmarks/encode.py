@@ -1,4 +1,6 @@
-"""Encoding: SDK items to the bytes of an OTLP request, beside the official encoder with its ``SerializeToString``."""
+"""Encoding: native items and the SDK's to the bytes of an OTLP request, beside the official encoder with its
+``SerializeToString``, which takes the SDK's only.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from opentelemetry import trace as api
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -23,6 +26,7 @@ from benchmarks.row import Bar, Row
 from heliograph.otlp.logs import LogEncoder
 from heliograph.otlp.metrics import MetricEncoder
 from heliograph.otlp.traces import TraceEncoder
+from heliograph.recording import TracerProvider as NativeTracerProvider
 
 _SPANS_BAR: Final = Bar("ratio at most", 1 / 8)
 _RESOURCE: Final = Resource({"service.name": "shop", "service.version": "1.2.3", "host.name": "shop-1"})
@@ -33,17 +37,28 @@ _CHILDREN: Final = 3
 def encode(effort: Effort) -> list[Row]:
     """Each signal, in us an item."""
     dice = random.Random(1)  # noqa: S311 - the same work in each run
-    spans = _SpanMaker(effort.size)
+    spans, native_spans = _SpanMaker(effort.size), _NativeSpanMaker(effort.size)
     kinds = (
         _Kind(
-            "spans, 5 attributes, 2 of them new",
+            "native spans, 5 attributes, 2 of them new",
+            lambda: spans.make(lambda: _usual(dice)),
+            TraceEncoder,
+            encode_spans,
+            _SPANS_BAR,
+            lambda: native_spans.make(lambda: _usual(dice)),
+        ),
+        _Kind(
+            "the SDK's spans, 5 attributes, 2 of them new",
             lambda: spans.make(lambda: _usual(dice)),
             TraceEncoder,
             encode_spans,
             _SPANS_BAR,
         ),
         _Kind(
-            "spans, 5 attributes, all of them new", lambda: spans.make(lambda: _never_seen(dice)), TraceEncoder, encode_spans
+            "the SDK's spans, 5 attributes, all of them new",
+            lambda: spans.make(lambda: _never_seen(dice)),
+            TraceEncoder,
+            encode_spans,
         ),
         _Kind("log records, 5 attributes, 2 of them new", lambda: _logs(effort.size, dice), LogEncoder, encode_logs),
         _Kind("data points, 3 attributes", _metrics_maker(effort.size, dice), MetricEncoder, _encode_collections),
@@ -52,19 +67,29 @@ def encode(effort: Effort) -> list[Row]:
 
 
 class _Kind(NamedTuple):
-    """One comparison. ``make_items`` makes fresh items, ``make_encoder`` ours, which is kept and so gets warm."""
+    """One comparison. ``make_items`` makes fresh items, ``make_native`` those that ours takes in place of them,
+    ``make_encoder`` ours, which is kept and so gets warm."""
 
     what: str
     make_items: Callable[[], Sequence[Any]]
     make_encoder: Callable[[], Any]
     official: Callable[[Any], Any]
     bar: Bar | None = None
+    make_native: Callable[[], Sequence[Any]] | None = None
 
 
 def _row(kind: _Kind, effort: Effort) -> Row:
     encoder = kind.make_encoder()
-    contenders = (encoder.encode, lambda items: kind.official(items).SerializeToString())
-    ours_ns, official_ns = medians_ns(kind.make_items, contenders, effort.rounds)
+
+    def make() -> tuple[Sequence[Any], Sequence[Any]]:
+        items = kind.make_items()
+        return items if kind.make_native is None else kind.make_native(), items
+
+    contenders = (
+        lambda both: encoder.encode(both[0]),
+        lambda both: kind.official(both[1]).SerializeToString(),
+    )
+    ours_ns, official_ns = medians_ns(make, contenders, effort.rounds)
     return Row(
         what=f"encode {kind.what}",
         unit="us an item",
@@ -105,7 +130,7 @@ class _SpanMaker(SpanProcessor):
         self._ended: list[ReadableSpan] = []
         provider = TracerProvider(resource=_RESOURCE, shutdown_on_exit=False)
         provider.add_span_processor(self)
-        self._server, self._database = provider.get_tracer("shop.server", "1.0"), provider.get_tracer("shop.database", "2.0")
+        self._provider = provider
 
     def on_end(self, span: ReadableSpan) -> None:
         self._ended.append(span)
@@ -113,12 +138,35 @@ class _SpanMaker(SpanProcessor):
     def make(self, make_attributes: Callable[[], dict[str, Any]]) -> list[ReadableSpan]:
         """Fresh spans in the order of their ends."""
         self._ended = []
-        for _ in range(self._size // (1 + _CHILDREN)):
-            with self._server.start_as_current_span("handle request", attributes=make_attributes()):
-                for number in range(_CHILDREN):
-                    with self._database.start_as_current_span(f"query {number}", attributes=make_attributes()):
-                        pass
+        _record(self._provider, self._size, make_attributes)
         return self._ended
+
+
+class _NativeSpanMaker:
+    """The same by the native recorder."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._ended: list[Any] = []
+        self._provider = NativeTracerProvider(resource=_RESOURCE, shutdown_on_exit=False, accept=self._take)
+
+    def _take(self, span: Any) -> None:
+        self._ended.append(span)
+
+    def make(self, make_attributes: Callable[[], dict[str, Any]]) -> list[Any]:
+        """Fresh spans in the order of their ends."""
+        self._ended = []
+        _record(self._provider, self._size, make_attributes)
+        return self._ended
+
+
+def _record(provider: api.TracerProvider, size: int, make_attributes: Callable[[], dict[str, Any]]) -> None:
+    server, database = provider.get_tracer("shop.server", "1.0"), provider.get_tracer("shop.database", "2.0")
+    for _ in range(size // (1 + _CHILDREN)):
+        with server.start_as_current_span("handle request", attributes=make_attributes()):
+            for number in range(_CHILDREN):
+                with database.start_as_current_span(f"query {number}", attributes=make_attributes()):
+                    pass
 
 
 def _logs(size: int, dice: random.Random) -> Sequence[Any]:

@@ -1,4 +1,8 @@
-"""The bytes that a full queue of 2,048 spans holds while its collector does not take any, ours and the official SDK's."""
+"""What waits takes memory: a full queue whose collector takes nothing, and one span in it before and after encoding.
+
+Measured are the bytes that Python and its libraries have allocated (``tracemalloc``), ours and the official SDK's, whose spans
+wait as objects until they are sent.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,16 @@ import gc
 import threading
 import time
 import tracemalloc
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Tracer
 
 from benchmarks.measure import Effort
-from benchmarks.recording import make_pipeline, record_spans, tracer_into
+from benchmarks.recording import make_pipeline, record_spans, tracer_into, tracer_to
 from benchmarks.row import Bar, Row
 from heliograph.clock import SystemClock
 from heliograph.pipeline import pipeline as pipelines
@@ -28,20 +33,25 @@ _KIB: Final = 1024
 
 def queue_memory(_effort: Effort) -> list[Row]:
     """Bytes, which do not depend on the effort."""
+    ours, official = _bytes_a_span(_fill_ours), _bytes_a_span(_fill_official)
+    new = _bytes_a_span(_collect_ours)
+    one = "one queued span with 5 attributes"
     return [
         Row(
             what="a full queue of 2,048 spans with 5 attributes",
             unit="KiB",
-            ours=_held_bytes(_fill_ours) / _KIB,
-            peer=_held_bytes(_fill_official) / _KIB,
+            ours=ours * _QUEUE_SIZE / _KIB,
+            peer=official * _QUEUE_SIZE / _KIB,
             peer_name="opentelemetry-sdk",
             bar=Bar("ratio at most", 1 / 3),
-        )
+        ),
+        Row(what=f"{one}, not yet encoded", unit="bytes", ours=new, peer=official, peer_name="opentelemetry-sdk"),
+        Row(what=f"{one}, encoded", unit="bytes", ours=ours, peer=official, peer_name="opentelemetry-sdk"),
     ]
 
 
-def _held_bytes(fill: Callable[[], tuple[int, Callable[[], None]]]) -> float:
-    """What is held for 2,048 spans; the batch that hangs in the exporter counts with its spans."""
+def _bytes_a_span(fill: Callable[[], tuple[int, Callable[[], None]]]) -> float:
+    """What is held for each; the batch that hangs in the exporter counts with its spans."""
     fill()[1]()  # what is made once, such as caches and thread stacks, is there after the first time
     tracemalloc.start()
     try:
@@ -53,7 +63,7 @@ def _held_bytes(fill: Callable[[], tuple[int, Callable[[], None]]]) -> float:
         release()
     finally:
         tracemalloc.stop()
-    return (after - before) / spans * _QUEUE_SIZE
+    return (after - before) / spans
 
 
 class _Stalled:
@@ -84,6 +94,13 @@ def _fill_ours() -> tuple[int, Callable[[], None]]:
         pipelines.shutdown([pipeline], 10.0, SystemClock())
 
     return counts.pending, release
+
+
+def _collect_ours() -> tuple[int, Callable[[], None]]:
+    """Spans as they lie in the queue before its worker takes them, a thing of a moment: here they stay."""
+    waiting: deque[Any] = deque()
+    record_spans(tracer_to(waiting.append), _QUEUE_SIZE)
+    return len(waiting), waiting.clear
 
 
 class _StalledOfficial(SpanExporter):

@@ -1,10 +1,10 @@
-"""Spans recorded by the official SDK on their way into a pipeline, as the other benchmarks need them."""
+"""Spans recorded by the native recorder on their way into a pipeline, as the other benchmarks need them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 
 from heliograph.otlp.messages import SIGNALS
@@ -15,7 +15,7 @@ from heliograph.pipeline.limits import Limits
 from heliograph.pipeline.outcome import Attempt, Delivered, Exporter
 from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.spool import Spool
-from heliograph.recording.official.handoff import SpanHandoff
+from heliograph.recording import TracerProvider
 
 
 class NullExporter:
@@ -31,24 +31,32 @@ class NullExporter:
 
 
 def make_pipeline(
-    exporter: Exporter, *, queue_size: int = 2048, spool: Spool | None = None, is_spooled_first: bool = False
+    exporter: Exporter,
+    *,
+    signal: Signal = Signal.TRACES,
+    queue_size: int = 2048,
+    spool: Spool | None = None,
+    is_spooled_first: bool = False,
 ) -> Pipeline[Any]:
-    """A pipeline of spans to one destination, with the default limits but for the queue."""
+    """A pipeline of spans or log records to one destination, with the default limits but for the queue."""
     limits = Limits(queue_size=queue_size)
-    delivery = Delivery(Signal.TRACES, "there", exporter, limits, spool=spool, is_spooled_first=is_spooled_first)
-    return Pipeline(Signal.TRACES, [delivery], encoder=SIGNALS["traces"].encoder())
+    delivery = Delivery(signal, "there", exporter, limits, spool=spool, is_spooled_first=is_spooled_first)
+    return Pipeline(signal, [delivery], encoder=SIGNALS[signal.value].encoder())
 
 
 def tracer_into(pipeline: Pipeline[Any]) -> Tracer:
-    """A tracer of the official SDK whose spans go into ``pipeline``."""
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SpanHandoff(pipeline.accept))
-    return provider.get_tracer("benchmark")
+    """A native tracer whose spans go into ``pipeline``."""
+    return tracer_to(pipeline.accept)
 
 
-def record_spans(tracer: Tracer, count: int) -> None:
-    """Spans with five attributes: two that repeat, three that do not."""
-    for number in range(count):
+def tracer_to(accept: Callable[[Any], None]) -> Tracer:
+    """A native tracer whose ended spans are given to ``accept``."""
+    return TracerProvider(accept=accept, shutdown_on_exit=False).get_tracer("benchmark")
+
+
+def record_spans(tracer: Tracer, count: int, *, first: int = 0) -> None:
+    """Spans with five attributes: two that repeat, three that do not. They are numbered from ``first``."""
+    for number in range(first, first + count):
         with tracer.start_as_current_span("GET /orders/{order_id}") as span:
             span.set_attributes(
                 {

@@ -15,7 +15,15 @@ from typing import Final
 
 from benchmarks.row import Bar, Row
 
-_PEERS: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-common", "protobuf", "prometheus-client", "logfire")
+_PEERS: Final = (
+    "opentelemetry-sdk",
+    "opentelemetry-exporter-otlp-proto-common",
+    "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-instrumentation-logging",
+    "protobuf",
+    "prometheus-client",
+    "logfire",
+)
 _HEADINGS: Final = ("what", "unit", "ours", "peer", "ratio", "bar", "met?")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from benchmarks.measure import Effort
+from benchmarks.receiver import receiver
 from benchmarks.recording import make_pipeline, record_spans, tracer_into
 from benchmarks.row import Bar, Row
 from heliograph.clock import SystemClock
@@ -21,30 +20,14 @@ from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline import pipeline as pipelines
 
 _SPANS_PER_S: Final = 2000
-# Answers 200 to whatever it gets, in a process of its own.
-_RECEIVER: Final = """
-import http.server
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *_arguments):
-        pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
 
 
 def stalled(effort: Effort) -> list[Row]:
     """The 99th percentile of recording calls, beside that with a collector that is well."""
     healthy_ms, stalled_ms = [], []
     for _ in range(max(1, effort.rounds // 20)):
-        with _receiver() as url:
-            healthy_ms.append(_p99_ms(url, effort))
+        with receiver() as well:
+            healthy_ms.append(_p99_ms(well.url, effort))
         with _black_hole() as url:
             stalled_ms.append(_p99_ms(url, effort))
     healthy, unwell = statistics.median(healthy_ms), statistics.median(stalled_ms)
@@ -74,16 +57,6 @@ def _p99_ms(url: str, effort: Effort) -> float:
             time.sleep(20 / _SPANS_PER_S)
     pipelines.shutdown([pipeline], 0.0, SystemClock())
     return statistics.quantiles(taken_ns, n=100)[98] / 1e6
-
-
-@contextmanager
-def _receiver() -> Iterator[str]:
-    with subprocess.Popen([sys.executable, "-c", _RECEIVER], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        try:
-            assert process.stdout is not None
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.terminate()
 
 
 @contextmanager

@@ -11,8 +11,16 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.measure import medians_ns
+from benchmarks.receiver import receiver
+from benchmarks.recording import make_pipeline, record_spans, tracer_into
 from benchmarks.report import surroundings, table, write
 from benchmarks.row import Bar, Row
+from benchmarks.scrape import compare
+from heliograph.clock import SystemClock
+from heliograph.exporters.otlp import OtlpExporter
+from heliograph.exporters.otlp_http import OtlpHttpTransport
+from heliograph.otlp.messages import SIGNALS
+from heliograph.pipeline import pipeline as pipelines
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +43,7 @@ def test_a_benchmark_runs_and_prints_a_table(name: str) -> None:
 def test_a_benchmark_that_does_not_exist_is_refused_with_those_that_do() -> None:
     ended = _run("speed")
     assert ended.returncode != 0
-    assert "no such benchmark: speed; there is encode" in ended.stderr
+    assert f"no such benchmark: speed; there is {', '.join(BENCHMARKS)}" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -80,3 +88,32 @@ def test_contenders_take_turns_each_on_fresh_work() -> None:
     assert all(first[0] != second[0] for first, second in rounds)
     assert len({id(work) for _, work in seen}) == len(seen)
     assert {first[0] for first, _ in rounds} == {"a", "b"}
+
+
+def test_medians_are_of_the_clock_that_is_given() -> None:
+    readings = iter([reading for turn in range(1, 100) for reading in (0, turn)])
+    assert medians_ns(object, [lambda _work: None], 3, lambda: next(readings)) == [7]  # five turns to warm up, then 6, 7 and 8
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_the_receiver_counts_the_spans_that_it_gets(compression: str) -> None:
+    with receiver() as there:
+        transport = OtlpHttpTransport(SIGNALS["traces"], there.url, headers={}, compression=compression)
+        pipeline = make_pipeline(OtlpExporter(transport))
+        record_spans(tracer_into(pipeline), 300)
+        pipelines.shutdown([pipeline], 10.0, SystemClock())
+        assert there.count() == 300
+
+
+_SCRAPE = '# HELP a b\na_total{x="1",y="2"} 3.0\n'
+
+
+@pytest.mark.parametrize("same", [_SCRAPE, 'a_total{y="2",x="1"} 3\n', _SCRAPE + "target_info 1\n"])
+def test_scrapes_that_say_the_same_are_compared(same: str) -> None:
+    compare(_SCRAPE, same)
+
+
+@pytest.mark.parametrize("other", ["", 'a_total{x="1",y="2"} 4.0\n', 'a_total{x="1",y="3"} 3.0\n', _SCRAPE + "b 1.0\n"])
+def test_scrapes_that_differ_are_refused(other: str) -> None:
+    with pytest.raises(RuntimeError, match="the two scrapes differ in"):
+        compare(_SCRAPE, other)
