@@ -9,12 +9,13 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 
 from heliograph import names
 from heliograph.clock import Clock, bounded_s
+from heliograph.endpoint.server import ThreadedServer
 from heliograph.exporters.build import build_exporter, component
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline import pipeline as pipelines
@@ -41,9 +42,6 @@ from heliograph.settings.exporters import ExporterSettings, JaegerExporter, Otlp
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
 from heliograph.text import described
-
-if TYPE_CHECKING:
-    from heliograph.endpoint.server import ThreadedServer
 
 logger = logging.getLogger("heliograph")
 
@@ -204,12 +202,9 @@ class Assembly:
         wanted = self._settings.effective_server
         if not wanted.enabled:
             return
-        # uvicorn is loaded by who serves, not by everybody who imports heliograph.
-        from heliograph.endpoint.server import ThreadedServer  # noqa: PLC0415
-
         try:
             self._server = ThreadedServer.start(
-                self._surface.asgi_app(),
+                self._surface.asgi_app,
                 wanted.host,
                 wanted.port,
                 thread_name="heliograph-endpoint",

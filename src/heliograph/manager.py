@@ -6,7 +6,6 @@ start-up; everything else finds it through ``TelemetryManager.current()`` or thr
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import os
@@ -189,6 +188,8 @@ class TelemetryManager:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        import asyncio  # noqa: PLC0415  # who awaits has loaded it; nobody else needs it
+
         if self._is_owner:
             await asyncio.to_thread(self.shutdown)
 

@@ -103,7 +103,7 @@ class _Demo:
 
 def _serve(service: Service, port: int) -> ThreadedServer:
     try:
-        return ThreadedServer.start(service.app(), "127.0.0.1", port, thread_name="demo-service")
+        return ThreadedServer.start(service.app, "127.0.0.1", port, thread_name="demo-service")
     except OSError as error:
         raise HeliographError(f"the demo's service cannot listen on port {port} ({error}); give another one") from error
 

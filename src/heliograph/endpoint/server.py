@@ -1,40 +1,53 @@
-"""Serves an ASGI application from a daemon thread of this process, with uvicorn."""
+"""Serves an ASGI application from a daemon thread of this process, with uvicorn.
+
+The port is open from the start; the web server is loaded when the first connection comes, which waits for it in the meantime.
+An application that nobody scrapes yet does not pay for it, and none pays at its start.
+"""
 
 from __future__ import annotations
 
 import errno
 import logging
+import selectors
 import socket
 import sys
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-import uvicorn
-from starlette.applications import Starlette
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
 
 _HIGHEST_PORT: Final = 65535
 
 
 class ThreadedServer:
-    """A running server. :meth:`start` returns once the port is bound, so the address is known and requests wait for it."""
+    """A running server. :meth:`start` returns once the port is bound, so the address is known and requests wait for it.
 
-    def __init__(self, listening: socket.socket, server: uvicorn.Server, thread: threading.Thread) -> None:
+    The lock guards the coming and going of the web server.
+    """
+
+    def __init__(self, listening: socket.socket, make_app: Callable[[], Starlette], thread_name: str) -> None:
         self._socket = listening
-        self._server = server
-        self._thread = thread
+        self._make_app = make_app
+        self._lock = threading.Lock()
+        self._server: uvicorn.Server | None = None
+        self._is_stopping = False
+        self._wake, self._woken = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self.host, self.port = listening.getsockname()[:2]
 
     @classmethod
-    def start(cls, app: Starlette, host: str, port: int, *, thread_name: str, ports: int = 1) -> ThreadedServer:
-        """Serve ``app``; port 0 means any free one. Of ``ports`` ports from ``port`` on, the first that is free is taken.
-        Raises ``OSError`` when none can be had."""
+    def start(
+        cls, make_app: Callable[[], Starlette], host: str, port: int, *, thread_name: str, ports: int = 1
+    ) -> ThreadedServer:
+        """Serve what ``make_app`` makes; port 0 means any free one. Of ``ports`` ports from ``port`` on, the first that is
+        free is taken. Raises ``OSError`` when none can be had."""
         listening = _listen_on_first_free(host, range(port, min(port + ports, _HIGHEST_PORT + 1)))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=_serve, args=(server, listening), name=thread_name, daemon=True)
-        thread.start()
-        return cls(listening, server, thread)
+        server = cls(listening, make_app, thread_name)
+        server._thread.start()
+        return server
 
     @property
     def url(self) -> str:
@@ -44,14 +57,42 @@ class ThreadedServer:
 
     def after_fork_in_child(self) -> None:
         """The parent serves; a child that kept the socket open would hold the port after the parent's end."""
-        self._socket.close()
+        for inherited in (self._socket, self._wake, self._woken):
+            inherited.close()
 
     def stop(self, timeout_s: float) -> None:
         """Stop serving; wait at most ``timeout_s`` seconds for open requests."""
-        self._server.should_exit = True
+        with self._lock:
+            self._is_stopping = True
+            if self._server is not None:
+                self._server.should_exit = True
+        self._wake.close()
         self._thread.join(timeout_s)
         if not self._thread.is_alive():  # else its loop still watches the socket; it closes it when it ends
             self._socket.close()
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            selector.select()
+        self._woken.close()
+        server = self._load()
+        if server is not None:
+            _serve(server, self._socket)
+
+    def _load(self) -> uvicorn.Server | None:
+        if self._is_stopping:
+            return None
+        import uvicorn  # noqa: PLC0415
+
+        config = uvicorn.Config(
+            self._make_app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        with self._lock:
+            if not self._is_stopping:
+                self._server = uvicorn.Server(config)
+            return self._server
 
 
 def _serve(server: uvicorn.Server, listening: socket.socket) -> None:

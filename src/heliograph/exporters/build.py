@@ -9,8 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from heliograph import names
-from heliograph.exporters.console import ConsoleExporter
-from heliograph.exporters.file import FileExporter
 from heliograph.exporters.jaeger import otlp_endpoint
 from heliograph.exporters.memory import MemoryExporter
 from heliograph.exporters.otlp import OtlpExporter, Transport
@@ -75,7 +73,15 @@ def _transport(signal: str, wanted: Any, endpoint: str) -> Transport:
     return built
 
 
+def _console(signal: str, _wanted: Any) -> Exporter:
+    from heliograph.exporters.console import ConsoleExporter  # noqa: PLC0415  # loads what shows items of the SDK
+
+    return ConsoleExporter(signal)
+
+
 def _file(signal: str, wanted: Any) -> Exporter:
+    from heliograph.exporters.file import FileExporter  # noqa: PLC0415  # loads protobuf
+
     path = Path(wanted.path)
     return FileExporter(SIGNALS[signal], path, max_bytes=wanted.max_bytes, max_files=wanted.max_files)
 
@@ -83,7 +89,7 @@ def _file(signal: str, wanted: Any) -> Exporter:
 _BUILDERS: Final[Mapping[str, Callable[[str, Any], Exporter]]] = {
     "otlp": _otlp,
     "jaeger": _jaeger,
-    "console": lambda signal, _wanted: ConsoleExporter(signal),
+    "console": _console,
     "file": _file,
     "memory": lambda signal, wanted: MemoryExporter(wanted.max_items, WEIGHTS[signal]),
 }

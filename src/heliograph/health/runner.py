@@ -5,7 +5,6 @@ A check that hangs costs one thread: until it ends, further runs say so and star
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Mapping
@@ -79,7 +78,7 @@ class CheckRunner:
 
     def _ask(self) -> HealthCheckResult:
         said = self.check.check()
-        answer = asyncio.run(_awaited(said)) if inspect.isawaitable(said) else said
+        answer = _awaited(said) if inspect.isawaitable(said) else said
         if not isinstance(answer, HealthCheckResult):
             raise TypeError(f"check() of {self.check.name!r} returned {answer!r}, expected a HealthCheckResult")
         if not isinstance(answer.status, HealthStatus):
@@ -89,5 +88,10 @@ class CheckRunner:
         return answer
 
 
-async def _awaited(answer: Awaitable[object]) -> object:
-    return await answer
+def _awaited(answer: Awaitable[object]) -> object:
+    import asyncio  # noqa: PLC0415  # who has no asynchronous check does not need it
+
+    async def wait() -> object:
+        return await answer
+
+    return asyncio.run(wait())

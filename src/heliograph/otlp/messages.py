@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
-
-from google.protobuf.message import Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from heliograph.otlp.logs import LogEncoder
 from heliograph.otlp.metrics import MetricEncoder
 from heliograph.otlp.traces import TraceEncoder
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 
 class Encoder(Protocol):
@@ -32,39 +28,41 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMessages:
-    """``encoder`` makes an encoder of SDK items; ``rejected`` is the field of partial_success that counts refused ones."""
+    """``encoder`` makes an encoder of items; ``rejected`` is the field of partial_success that counts refused ones.
 
+    ``noun`` is how opentelemetry-proto names the signal's service.
+    """
+
+    noun: str
     encoder: Callable[[], Encoder]
-    request: type[Message]
-    response: type[Message]
     rejected: str
     http_path: str
-    grpc_method: str
+
+    # protobuf is loaded where a message is read or shown; sending needs none.
+
+    @property
+    def request(self) -> type[Message]:
+        """The class of the request message."""
+        return self._message("Request")
+
+    @property
+    def response(self) -> type[Message]:
+        """The class of the answer."""
+        return self._message("Response")
+
+    @property
+    def grpc_method(self) -> str:
+        """The full name of the method that takes a request."""
+        return f"/opentelemetry.proto.collector.{self.noun}.v1.{self.noun.capitalize()}Service/Export"
+
+    def _message(self, kind: str) -> type[Message]:
+        module = import_module(f"opentelemetry.proto.collector.{self.noun}.v1.{self.noun}_service_pb2")
+        message: type[Message] = getattr(module, f"Export{self.noun.capitalize()}Service{kind}")
+        return message
 
 
 SIGNALS: Final[Mapping[str, SignalMessages]] = {
-    "traces": SignalMessages(
-        encoder=TraceEncoder,
-        request=ExportTraceServiceRequest,
-        response=ExportTraceServiceResponse,
-        rejected="rejected_spans",
-        http_path="/v1/traces",
-        grpc_method="/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    ),
-    "metrics": SignalMessages(
-        encoder=MetricEncoder,
-        request=ExportMetricsServiceRequest,
-        response=ExportMetricsServiceResponse,
-        rejected="rejected_data_points",
-        http_path="/v1/metrics",
-        grpc_method="/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    ),
-    "logs": SignalMessages(
-        encoder=LogEncoder,
-        request=ExportLogsServiceRequest,
-        response=ExportLogsServiceResponse,
-        rejected="rejected_log_records",
-        http_path="/v1/logs",
-        grpc_method="/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-    ),
+    "traces": SignalMessages(noun="trace", encoder=TraceEncoder, rejected="rejected_spans", http_path="/v1/traces"),
+    "metrics": SignalMessages(noun="metrics", encoder=MetricEncoder, rejected="rejected_data_points", http_path="/v1/metrics"),
+    "logs": SignalMessages(noun="logs", encoder=LogEncoder, rejected="rejected_log_records", http_path="/v1/logs"),
 }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from heliograph.otlp.messages import SignalMessages
 
 
 def partial_success(messages: SignalMessages, body: bytes) -> tuple[int, str]:
     """Read ``partial_success`` from a protobuf answer: (refused items, reason). An unreadable or empty body means none."""
+    if not body:
+        return 0, ""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415  # most answers are empty and need no protobuf
+
     try:
         answer: Any = messages.response.FromString(body)
     except DecodeError:

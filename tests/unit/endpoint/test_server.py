@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from heliograph.endpoint.server import ThreadedServer
+from tests.support.interpreter import run_script
 from tests.support.waiting import until
 
 
@@ -39,7 +40,7 @@ def _threads() -> list[threading.Thread]:
 
 @contextmanager
 def _serving(app: Starlette | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[ThreadedServer]:
-    server = ThreadedServer.start(app or _app(), host, port, thread_name="server-under-test")
+    server = ThreadedServer.start(lambda: app or _app(), host, port, thread_name="server-under-test")
     try:
         yield server
     finally:
@@ -90,7 +91,7 @@ def test_it_serves_on_ipv6() -> None:
 def test_a_port_that_is_taken_is_an_error_at_once_and_leaves_nothing_behind() -> None:
     with _serving() as server:
         with pytest.raises(OSError, match="in use") as caught:
-            ThreadedServer.start(_app(), "127.0.0.1", server.port, thread_name="second")
+            ThreadedServer.start(_app, "127.0.0.1", server.port, thread_name="second")
         assert caught.value.errno == errno.EADDRINUSE
         assert "second" not in {thread.name for thread in threading.enumerate()}
         assert _get(server.url) == (200, b"hello")
@@ -120,6 +121,21 @@ def test_stopping_right_after_starting_frees_the_port_and_ends_the_thread() -> N
         assert _is_free(server.port)
 
 
+def test_the_web_server_is_loaded_by_the_first_visitor_who_waits_for_it() -> None:
+    run_script(
+        """
+        import sys, urllib.request
+        from heliograph import TelemetryManager
+        telemetry = TelemetryManager.start(service_name="a", server={"port": 0})
+        assert not {"uvicorn", "starlette", "asyncio"} & set(sys.modules), set(sys.modules)
+        assert b"target_info" in urllib.request.urlopen(telemetry.endpoint_url + "/metrics").read()
+        assert "uvicorn" in sys.modules
+        telemetry.shutdown()
+    """,
+        environ={"PYDANTIC_DISABLE_PLUGINS": "1"},
+    )
+
+
 def test_stopping_twice_is_the_same_as_once() -> None:
     with _serving() as server:
         server.stop(5)
@@ -131,7 +147,7 @@ def test_stopping_lets_open_requests_end_and_takes_no_new_ones() -> None:
     with _serving(_app(let_go)) as server:
         client = threading.Thread(target=lambda: answers.append(_get(f"{server.url}/slow")))
         client.start()
-        until(lambda: server._server.server_state.tasks)
+        until(lambda: server._server is not None and server._server.server_state.tasks)
         stopping = threading.Thread(target=server.stop, args=(5,))
         stopping.start()
         until(lambda: _is_free(server.port))
@@ -163,7 +179,7 @@ def test_starting_is_no_news_in_the_applications_log_and_a_broken_request_is(cap
 def test_a_forked_child_closes_its_copy_of_the_socket() -> None:
     with _serving() as server:
         copy = socket.socket(fileno=socket.dup(server._socket.fileno()))
-        child = ThreadedServer(copy, server._server, server._thread)
+        child = ThreadedServer(copy, _app, "child")
         child.after_fork_in_child()
         assert copy.fileno() == -1
         assert _get(server.url) == (200, b"hello")
