@@ -189,6 +189,8 @@ class Assembly:
         self_metrics.register(
             providers.meter.get_meter(names.PIPELINE_SCOPE), lambda: pipelines.deliveries(self._pipelines.values())
         )
+        if self._tail is not None:
+            self._tail.register(providers.meter.get_meter(names.PIPELINE_SCOPE))
         for reader in self._collect:
             interval_s = settings.metrics.collection_interval.total_seconds()
             self._scheduler.every(interval_s, reader.hand_over, name="metric collection")

@@ -22,7 +22,7 @@ QUIET: Mapping[str, Any] = {"server": {"enabled": False}, "health": {"enabled": 
 
 
 # What the names of metrics about telemetry itself begin with.
-ABOUT_TELEMETRY = ("heliograph.items.", "heliograph.spool.", "otel.sdk.")
+ABOUT_TELEMETRY = ("heliograph.items.", "heliograph.spool.", "heliograph.traces.", "otel.sdk.")
 
 
 class RecordedSpans:

@@ -11,10 +11,13 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import SpanContext, StatusCode
 
+from heliograph import names
 from heliograph.clock import Clock
 from heliograph.recording.sampling import SpanRule, with_threshold
 from heliograph.recording.traces.span import Span
@@ -83,6 +86,22 @@ class TailSampler:
     def after_fork_in_child(self) -> None:
         """Forget the parent's spans, which the parent decides on."""
         self._start_empty()
+        self.decisions.clear()
+        self.early.clear()
+
+    def register(self, meter: Meter) -> None:
+        """Let ``meter`` report what was decided."""
+        rows = (
+            (names.TRACES_DECIDED, names.DECISION, self.decisions, "Local traces whose end was decided on, by decision."),
+            (
+                names.TRACES_DECIDED_EARLY,
+                names.REASON,
+                self.early,
+                "Of these, decided before their end, by bound.",
+            ),
+        )
+        for name, key, counts, description in rows:
+            meter.create_observable_counter(name, [partial(_observations, key, counts)], "{trace}", description)
 
     def accept(self, span: Any) -> None:
         """Take an ended span; pass on what is decided by it."""
@@ -153,6 +172,10 @@ class TailSampler:
             found = [span for trace_id in list(self._waiting) for span in self._decided(trace_id)]
         for span in found:
             self._accept(span)
+
+
+def _observations(key: str, counts: Counter[str], _options: CallbackOptions) -> list[Observation]:
+    return [Observation(count, {key: value}) for value, count in dict(counts).items()]
 
 
 def _is_sure(waiting: _Waiting) -> bool:

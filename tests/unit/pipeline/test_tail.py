@@ -6,14 +6,16 @@ import gc
 
 import pytest
 from opentelemetry.context import Context
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags, set_span_in_context
 
 from heliograph.clock import ManualClock
 from heliograph.pipeline.tail import Keep, TailSampler
-from heliograph.recording import TracerProvider
+from heliograph.recording import MeterProvider, TracerProvider
 from heliograph.recording.official.handoff import SpanHandoff
 from heliograph.recording.sampling import HeadSampler, SpanRule
+from tests.support.recorded import points_of
 
 
 class Sampled:
@@ -183,6 +185,23 @@ def test_a_flush_passes_on_what_is_sure_and_leaves_the_rest(recorder):
             assert sampled.names() == ["failed"]
             sampled.tail.close()
             assert sampled.names() == ["failed"]
+
+
+def test_what_was_decided_is_a_metric(recorder):
+    sampled, reader = Sampled(recorder, max_bytes=5_000), InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    sampled.tail.register(provider.get_meter("test"))
+    sampled.run("good")
+    sampled.run("bad", failing="bad")
+    sampled.run("large", attributes={"text": "x" * 5_000})
+    points = points_of(reader.get_metrics_data())
+    decided = {dict(key)["decision"]: point.value for key, point in points["heliograph.traces.decided"].items()}
+    assert decided == {"dropped": 2, "error": 1}
+    with sampled.tracer.start_as_current_span("root"):
+        sampled.run("large", attributes={"text": "x" * 5_000})
+    points = points_of(reader.get_metrics_data())
+    early = {dict(key)["reason"]: point.value for key, point in points["heliograph.traces.decided_early"].items()}
+    assert early == {"bytes": 1}
 
 
 def test_a_forked_child_forgets_the_spans_of_its_parent(recorder):
