@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
 from heliograph.prometheus.families import families
+from heliograph.prometheus.text import Written, write
 from heliograph.recording.official.collecting import COLLECTING
+from heliograph.recording.readers import LimitedReader
 
 logger = logging.getLogger("heliograph.prometheus")
 
@@ -55,16 +58,31 @@ class Exposition:
         except (TypeError, ValueError):  # a version that is no number
             encode, content_type = choose_encoder("")
         with self._lock:
-            found = list(self._distinct())
+            own = self._own(content_type)
+            found = list(self._distinct(own))
+        written = "".join(own.lines).encode()
         try:
-            return encode(_Fixed(found)), content_type
+            return written + encode(_Fixed(found)), content_type
         except Exception:  # a family of the application's may be odd in any way; the others are still shown
-            return encode(_Fixed([family for family in found if self._is_encodable(family, encode)])), content_type
+            encodable = [family for family in found if self._is_encodable(family, encode)]
+            return written + encode(_Fixed(encodable)), content_type
 
-    def _distinct(self) -> Iterator[Metric]:
+    def _own(self, content_type: str) -> Written:
+        """Our metrics: as text where the native recorder has them and names need no escaping, else as families."""
+        reader = self._reader
+        if reader is None:
+            return Written()
+        provider = reader.native_provider
+        if provider is None or "escaping=dots" in content_type:
+            data = reader.take()
+            return Written(others=families(data, self._say_once) if data is not None else [])
+        is_openmetrics = content_type.startswith("application/openmetrics-text")
+        return write(provider.streams(reader), provider.resource, self._say_once, is_openmetrics=is_openmetrics)
+
+    def _distinct(self, own: Written) -> Iterator[Metric]:
         """Our families, then those of the application whose names are free; no name is exposed twice."""
-        taken: set[str] = set()
-        for family in self._own_families():
+        taken = set(own.names)
+        for family in own.others:
             taken |= _names(family)
             yield family
         for family in self._application_families():
@@ -74,10 +92,6 @@ class Exposition:
             else:
                 taken |= names
                 yield family
-
-    def _own_families(self) -> list[Metric]:
-        data = self._reader.take() if self._reader is not None else None
-        return families(data, self._say_once) if data is not None else []
 
     def _application_families(self) -> list[Metric]:
         try:
@@ -111,13 +125,24 @@ class Exposition:
             logger.warning("metric or collector %s %s", name, what)
 
 
-class PullReader(MetricReader):
+class PullReader(LimitedReader):
     """A reader that collects when it is asked to, and keeps nothing in between."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._data: MetricsData | None = None
         self._is_shut_down = False
+        self._provider: weakref.ReferenceType[Any] | None = None
+
+    def _set_meter_provider(self, meter_provider: Any) -> None:
+        super()._set_meter_provider(meter_provider)
+        self._provider = weakref.ref(meter_provider)
+
+    @property
+    def native_provider(self) -> Any:
+        """The provider whose cells can be read as they lie; None when it is another recorder's, or gone."""
+        provider = self._provider() if self._provider is not None and not self._is_shut_down else None
+        return provider if hasattr(provider, "streams") else None
 
     def take(self) -> MetricsData | None:
         """Everything as it is now; None when there is nothing. One caller at a time."""

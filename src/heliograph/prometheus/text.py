@@ -62,7 +62,8 @@ class _Family:
 def write(streams: Iterable[CollectedStream], resource: Resource, note: Note, *, is_openmetrics: bool) -> Written:
     """Write ``streams``, and the ``target_info`` of ``resource``; OpenMetrics without its ``# EOF``, else text 0.0.4.
 
-    ``note(name, reason)`` is called for what is left out or folded together. One caller at a time.
+    ``note(name, reason)`` is called for what is left out or folded together. One caller at a time. Names and labels are valid
+    without escaping, which is what every escaping scheme but ``dots`` leaves as it is.
     """
     written = Written()
     by_name: dict[str, list[tuple[_Family, CollectedStream]]] = {}
@@ -159,7 +160,8 @@ def _numbers(_name: str, stream: CollectedStream) -> list[str]:
         pairs = [(cell, value) for cell, value in zip(cells, values, strict=True) if value is not False]
         return [f"{cell.label_text}{_number(value)}\n" for cell, value in pairs]
     if min(values) >= -_LARGEST and max(values) <= _LARGEST:
-        return [f"{cell.label_text}{value}\n" for cell, value in zip(cells, values, strict=True)]
+        # As floats, which is what Prometheus reads in any case: an integer is shown as everybody else shows it.
+        return [f"{cell.label_text}{value}\n" for cell, value in zip(cells, map(float, values), strict=True)]
     return [f"{cell.label_text}{_number(value)}\n" for cell, value in zip(cells, values, strict=True)]
 
 

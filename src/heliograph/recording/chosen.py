@@ -13,9 +13,11 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.semconv.attributes import telemetry_attributes
 from opentelemetry.trace import SpanKind
 
 from heliograph import names
+from heliograph.__about__ import __version__
 from heliograph.recording import resources
 from heliograph.recording.readers import reader_options
 from heliograph.recording.sampling import HeadSampler, SpanRule
@@ -32,6 +34,7 @@ def resource(settings: TelemetrySettings) -> Resource:
     is_named = "service_name" in settings.model_fields_set
     return resources.created(
         {
+            **(_OUR_SDK if settings.recorder == "native" else {}),
             names.SERVICE_NAME: settings.service_name if is_named else None,
             names.SERVICE_VERSION: settings.service_version,
             names.DEPLOYMENT_ENVIRONMENT: settings.environment,
@@ -72,6 +75,11 @@ def reader(metrics: MetricsSettings) -> dict[str, Any]:
     return reader_options(metrics.cardinality_limit, metrics.aggregation.histogram_buckets)
 
 
+# OpenTelemetry semantic conventions, "Telemetry SDK": who is not the official one says who it is.
+_OUR_SDK: Final = {
+    telemetry_attributes.TELEMETRY_SDK_NAME: names.SCOPE,
+    telemetry_attributes.TELEMETRY_SDK_VERSION: __version__,
+}
 _EXEMPLARS: Final[Mapping[str, type[ExemplarFilter]]] = {
     "trace_based": TraceBasedExemplarFilter,
     "always_on": AlwaysOnExemplarFilter,

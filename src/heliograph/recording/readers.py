@@ -6,6 +6,7 @@ Called by the assembly; a reader hands a collection to an ``accept`` function an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any, Final
 
 from opentelemetry.sdk.metrics import (
@@ -16,6 +17,7 @@ from opentelemetry.sdk.metrics import (
     ObservableUpDownCounter,
     UpDownCounter,
 )
+from opentelemetry.sdk.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import Aggregation, ExplicitBucketHistogramAggregation
 
@@ -24,6 +26,9 @@ from heliograph.recording.official.collecting import COLLECTING
 # Histogram bounds when the unit is seconds and nobody gave any. Source: OpenTelemetry semantic conventions,
 # `http.server.request.duration`, ExplicitBucketBoundaries. OpenTelemetry's own default suits milliseconds.
 SECONDS_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+
+# The SDK's own recorder has a limit of attribute sets since 1.45.2, which its readers say.
+_HAS_LIMITS: Final = "cardinality_limits" in signature(MetricReader).parameters
 
 
 class HistogramBounds(ExplicitBucketHistogramAggregation):
@@ -43,12 +48,28 @@ class HistogramBounds(ExplicitBucketHistogramAggregation):
 
 def reader_options(cardinality_limit: int, histogram_buckets: Sequence[float] | None = None) -> dict[str, Any]:
     """The arguments of a metric reader: the limit of attribute sets for each instrument, and the bounds of histograms."""
-    kinds = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter)
+    kinds = (Counter, UpDownCounter, Gauge, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter)
     aggregation: dict[type, Aggregation] = {Histogram: HistogramBounds(histogram_buckets)}
     return {"cardinality_limits": dict.fromkeys(kinds, cardinality_limit), "preferred_aggregation": aggregation}
 
 
-class MetricHandoff(MetricReader):
+class LimitedReader(MetricReader):
+    """A reader with limits of attribute sets, by kind of instrument. With an SDK older than 1.45.2 the native recorder alone
+    keeps to them."""
+
+    def __init__(self, cardinality_limits: Mapping[type, int] | None = None, **options: Any) -> None:
+        limits = dict(cardinality_limits or {})
+        if _HAS_LIMITS:
+            options["cardinality_limits"] = limits
+        super().__init__(**options)
+        if not _HAS_LIMITS:  # where newer ones have them, under the classes that instruments are of
+            kinds = self._instrument_class_temporality
+            self._instrument_class_cardinality_limit = {
+                kind: limit for kind in kinds for wanted, limit in limits.items() if issubclass(kind, wanted)
+            }
+
+
+class MetricHandoff(LimitedReader):
     """Hands over a collection each time that ``hand_over()`` is called; somebody else decides when."""
 
     def __init__(self, accept: Callable[[MetricsData], None], options: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import prometheus_client
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
 from heliograph.prometheus.exposition import Exposition
+from heliograph.recording import MeterProvider
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 # What Prometheus 2.x and 3.x send.
@@ -33,10 +34,10 @@ class _Gives:
 class _Scene:
     """An exposition with a meter of ours and a registry of the application."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Any = MeterProvider) -> None:
         self.registry = CollectorRegistry()
         self.exposition = Exposition(self.registry)
-        self.provider = MeterProvider(metric_readers=[self.exposition.reader({})], shutdown_on_exit=False)
+        self.provider = recorder(metric_readers=[self.exposition.reader({})], shutdown_on_exit=False)
         self.meter = self.provider.get_meter("ours")
 
     def text(self) -> str:
@@ -55,9 +56,9 @@ class _Scene:
         return self.samples(accept)[name, tuple(sorted(labels.items()))]
 
 
-@pytest.fixture
-def scene() -> Iterable[_Scene]:
-    scene = _Scene()
+@pytest.fixture(params=[MeterProvider, SdkMeterProvider], ids=["native", "opentelemetry-sdk"])
+def scene(request: pytest.FixtureRequest) -> Iterable[_Scene]:
+    scene = _Scene(request.param)
     yield scene
     scene.provider.shutdown()
 

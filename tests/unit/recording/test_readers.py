@@ -59,9 +59,16 @@ def test_attribute_sets_beyond_the_limit_are_folded_into_one(metric_handoff):
     assert points[(("otel.metric.overflow", True),)].value == 990
 
 
-def test_the_limit_holds_for_every_kind_of_instrument():
-    limits = reader_options(7)["cardinality_limits"]
-    assert (set(limits.values()), len(limits)) == ({7}, 6)
+def test_the_limit_holds_for_every_kind_of_instrument(metric_handoff):
+    meter, reader, kept = metric_handoff
+    calls = {"counter": "add", "up_down_counter": "add", "gauge": "set", "histogram": "record"}
+    for kind, call in calls.items():
+        instrument = getattr(meter, f"create_{kind}")(kind)
+        for n in range(30):
+            getattr(instrument, call)(1, {"n": n})
+    reader.collect()
+    points = points_of(kept[0])
+    assert {kind: len(points[kind]) for kind in calls} == dict.fromkeys(calls, 11)
 
 
 def test_a_reader_whose_callback_raises_still_hands_over_the_rest(metric_handoff, caplog):

@@ -22,6 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.recording.metrics.cells import Cell
 from heliograph.recording.metrics.points import metric_of
+from heliograph.recording.metrics.series import Guard
 from heliograph.recording.metrics.storage import Storage
 from heliograph.recording.metrics.views import Stream, ViewRule, streams
 from heliograph.recording.metrics.wiring import Wiring
@@ -59,6 +60,7 @@ class Collecting:
         self._views = views
         self._exemplar_filter = exemplar_filter
         self._mishaps = mishaps
+        self.guard = Guard()
         self._wirings: list[Wiring] = []
         self._readers: dict[MetricReader, int] = {}  # with the time of the last collection
         self._names: dict[tuple[Any, ...], Stream] = {}
@@ -72,6 +74,7 @@ class Collecting:
     def after_fork_in_child(self) -> None:
         """Begin anew: nothing was recorded, nobody collects."""
         self._make_locks()
+        self.guard.after_fork_in_child()
         self._readers = dict.fromkeys(self._readers, 0)
         for wiring in self._wirings:
             wiring.instrument.after_fork_in_child()
@@ -129,13 +132,14 @@ class Collecting:
 
     def streams(self, reader: MetricReader, timeout_millis: float = 10_000) -> list[CollectedStream]:
         """The same for a reader that asks for cumulative values, as cells. Deltas are not to be had in this way."""
+        by_scope: dict[InstrumentationScope, list[CollectedStream]] = {}
         with self._collection(reader, timeout_millis) as wirings:
-            return [
-                _collected(storage)
-                for wiring in wirings
-                for storage in wiring.of(reader)
-                if not storage.is_delta and self._end(storage, wiring, time.time_ns())
-            ]
+            for wiring in wirings:
+                for storage in wiring.of(reader):
+                    if not storage.is_delta:
+                        by_scope.setdefault(wiring.instrument.instrumentation_scope, []).append(_collected(storage))
+                        self._end(storage, wiring, time.time_ns())
+        return [stream for found in by_scope.values() for stream in found]
 
     @contextmanager
     def _collection(self, reader: MetricReader, timeout_millis: float) -> Iterator[list[Wiring]]:
@@ -167,9 +171,8 @@ class Collecting:
         finally:
             self._is_observing = False
 
-    def _end(self, storage: Storage, wiring: Wiring, now_ns: int) -> bool:
+    def _end(self, storage: Storage, wiring: Wiring, now_ns: int) -> None:
         storage.end_collection(now_ns, getattr(wiring.instrument, "forget", _nothing))
-        return True
 
     def _data(self, scopes: dict[InstrumentationScope, list[Metric]]) -> MetricsData:
         resource = self._resource()

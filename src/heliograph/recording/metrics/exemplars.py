@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from opentelemetry.sdk.environment_variables import OTEL_METRICS_EXEMPLAR_FILTER
@@ -24,6 +24,7 @@ from opentelemetry.sdk.metrics import (
 )
 
 from heliograph.recording.context import CURRENT, SPAN_KEY
+from heliograph.recording.metrics.cells import NumberCell
 from heliograph.recording.metrics.identity import cleaned
 from heliograph.recording.mishaps import Mishaps
 
@@ -42,7 +43,7 @@ class Sampling(Protocol):
     def offer(self, cell: Any, bucket: int, amount: Any, attributes: Any, context: Any) -> None:
         """Consider a measurement for ``cell``, which has none for ``bucket``. Never raises."""
 
-    def collect(self, cell: Any, since_ns: int) -> list[Exemplar]:
+    def collect(self, cell: Any, since_ns: int) -> Sequence[Exemplar]:
         """The exemplars since the last collection, or of the last one if that was somebody else's after ``since_ns``."""
 
 
@@ -71,12 +72,12 @@ class FirstMeasurement:
         except Exception as error:  # a span or a filter of somebody else's may raise anything
             self._mishaps.note("exemplar", error)
 
-    def collect(self, cell: Any, since_ns: int) -> list[Exemplar]:
+    def collect(self, cell: Any, since_ns: int) -> Sequence[Exemplar]:
         found = _taken(cell)
         if found:
             cell.kept = {**(cell.kept or {}), **dict(found)}
         elif cell.kept is None:
-            return []
+            return NEVER
         return [exemplar for _place, exemplar in sorted(cell.kept.items()) if exemplar.time_unix_nano > since_ns]
 
 
@@ -89,8 +90,8 @@ class NoExemplars:
     def offer(self, cell: Any, bucket: int, amount: Any, attributes: Any, context: Any) -> None:
         """Not called: no cell wants one."""
 
-    def collect(self, cell: Any, since_ns: int) -> list[Exemplar]:
-        return []
+    def collect(self, cell: Any, since_ns: int) -> Sequence[Exemplar]:
+        return NEVER
 
 
 class Reservoirs:
@@ -115,7 +116,7 @@ class Reservoirs:
         except Exception as error:  # a filter or a reservoir of the application's may raise anything
             self._mishaps.note("exemplar", error)
 
-    def collect(self, cell: Any, since_ns: int) -> list[Exemplar]:
+    def collect(self, cell: Any, since_ns: int) -> Sequence[Exemplar]:
         try:
             return list(cell.kept.collect(cell.attributes)) if cell.kept is not None else []
         except Exception as error:  # as above
@@ -162,12 +163,16 @@ def _exemplar(cell: Any, amount: Any, attributes: Any, span_context: Any) -> Exe
     )
 
 
-def _taken(cell: Any) -> list[tuple[int, Exemplar]]:
+def _taken(cell: Any) -> Sequence[tuple[int, Exemplar]]:
     """The exemplars of ``cell``, which wants new ones from now on."""
-    if hasattr(cell, "exemplar"):
+    if isinstance(cell, NumberCell):
         exemplar = cell.exemplar
+        if exemplar is None:
+            return NEVER
         cell.exemplar = None
-        return [(0, exemplar)] if exemplar is not None else []
+        return [(0, exemplar)]
+    if type(cell.exemplars) is tuple:  # none was ever put there
+        return NEVER
     found = [(place, exemplar) for place, exemplar in enumerate(cell.exemplars) if exemplar is not None]
     for place, _exemplar in found:
         cell.exemplars[place] = None

@@ -24,7 +24,7 @@ from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.metrics.amounts import LARGEST, LARGEST_INTEGER, AmountError, checked
 from heliograph.recording.metrics.bound import Bound, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter
 from heliograph.recording.metrics.identity import cleaned
-from heliograph.recording.metrics.series import Series, record
+from heliograph.recording.metrics.series import Guard, Series, record
 from heliograph.recording.metrics.storage import Storage
 from heliograph.recording.mishaps import Mishaps
 
@@ -47,6 +47,7 @@ class Measuring:
         self,
         name: str,
         scope: InstrumentationScope,
+        guard: Guard,
         mishaps: Mishaps,
         unit: str = "",
         description: str = "",
@@ -58,7 +59,7 @@ class Measuring:
         self.instrumentation_scope = scope
         self._advisory = _MetricsHistogramAdvisory(explicit_bucket_boundaries=advisory)
         self._mishaps = mishaps
-        self._series = Series(mishaps)
+        self._series = Series(guard, mishaps)
         self._cells = self._series.cells
         self._fans = self._series.fans
         self._offer: Any = None
@@ -72,7 +73,7 @@ class Measuring:
         self._series.arrange(storages, is_plain=is_plain)
         # A method of the other class that somebody kept goes on to work: it finds no shortcuts, and takes the long way.
         object.__setattr__(self, "__class__", _CLASSES[self.kind][0 if is_plain else 1])
-        with self._series.lock:
+        with self._series.guard.lock:
             for bound in list(self._bound):
                 self._connect(bound)
 
@@ -108,7 +109,7 @@ class Measuring:
         self._mishaps.note(self.kind, f"a value of {self.name} was not recorded: {error!r}")
 
     def _bind(self, bound: B) -> B:
-        with self._series.lock:
+        with self._series.guard.lock:
             self._bound.add(bound)
             self._connect(bound)
         return bound

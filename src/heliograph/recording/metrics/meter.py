@@ -16,6 +16,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from heliograph.errors import InstrumentError
 from heliograph.recording.metrics.instruments import Counter, Gauge, Histogram, UpDownCounter
 from heliograph.recording.metrics.observables import ObservableCounter, ObservableGauge, ObservableUpDownCounter
+from heliograph.recording.metrics.series import Guard
 from heliograph.recording.mishaps import Mishaps
 from heliograph.text import shown
 
@@ -25,10 +26,11 @@ logger = logging.getLogger("heliograph.recording")
 class Meter(api.Meter):
     """Makes instruments. Thread-safe. The same name, kind, unit and description is the same instrument."""
 
-    def __init__(self, scope: InstrumentationScope, register: Callable[[Any], None], mishaps: Mishaps) -> None:
+    def __init__(self, scope: InstrumentationScope, register: Callable[[Any], None], guard: Guard, mishaps: Mishaps) -> None:
         super().__init__(name=scope.name, version=scope.version, schema_url=scope.schema_url)
         self._instrumentation_scope = scope
         self._register = register
+        self._guard = guard
         self._mishaps = mishaps
         self._lock = threading.RLock()
         self._instruments: dict[tuple[str, ...], tuple[Any, Any]] = {}
@@ -79,7 +81,8 @@ class Meter(api.Meter):
         with self._lock:
             known = self._instruments.get(key)
             if known is None:
-                instrument = kind(name.lower(), self._instrumentation_scope, self._mishaps, unit, description, **options)
+                scope = self._instrumentation_scope
+                instrument = kind(name.lower(), scope, self._guard, self._mishaps, unit, description, **options)
                 self._register(instrument)
                 self._instruments[key] = (instrument, advisory)
                 return instrument

@@ -17,7 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.recording.metrics.amounts import AmountError, checked
 from heliograph.recording.metrics.identity import cleaned
-from heliograph.recording.metrics.series import record
+from heliograph.recording.metrics.series import Guard, record
 from heliograph.recording.metrics.storage import Storage
 from heliograph.recording.mishaps import Mishaps
 
@@ -34,6 +34,7 @@ class Observing:
         self,
         name: str,
         scope: InstrumentationScope,
+        guard: Guard,
         mishaps: Mishaps,
         unit: str = "",
         description: str = "",

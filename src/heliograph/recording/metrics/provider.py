@@ -102,16 +102,15 @@ class MeterProvider(api.MeterProvider):
             meter = self._meters.get(scope)
             if meter is None:
                 register = self._registration(scope)
-                meter = self._meters[scope] = Meter(scope, register, self._mishaps)
+                meter = self._meters[scope] = Meter(scope, register, self._collecting.guard, self._mishaps)
             return meter
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Let ``metric_reader`` collect too."""
-        with self._lock:
-            if metric_reader._collect is not None:
-                logger.warning("metric reader %r has been added already", metric_reader)
-                return
-            self._attach(metric_reader)
+        if metric_reader._collect is not None:
+            logger.warning("metric reader %r has been added already", metric_reader)
+            return
+        self._attach(metric_reader)  # without the lock: a collection that goes on may need it for its callbacks
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Shut ``metric_reader`` down, and let it collect no more."""

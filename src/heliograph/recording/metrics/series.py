@@ -72,15 +72,29 @@ class Fan:
         self.parts = parts
 
 
-class Series:
-    """The series of one instrument. ``cells`` and ``fans`` are for the hot path, which reads them without a lock.
+class Guard:
+    """The lock of all series of a provider. Nothing is logged, and nothing of the application's is called, while it is held.
 
-    ``lock`` is for everything else, and reentrant: a finaliser may measure while its thread is in here.
+    It is reentrant, since a finaliser may measure while its thread holds it, and there is one for all: two threads whose
+    finalisers measure into each other's instrument would wait for each other.
     """
 
-    def __init__(self, mishaps: Mishaps) -> None:
-        self._mishaps = mishaps
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
         self.lock = threading.RLock()
+
+    def after_fork_in_child(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self.lock = threading.RLock()
+
+
+class Series:
+    """The series of one instrument. ``cells`` and ``fans`` are for the hot path, which reads them without a lock."""
+
+    def __init__(self, guard: Guard, mishaps: Mishaps) -> None:
+        self._mishaps = mishaps
+        self.guard = guard
         self._most_shortcuts = 0
         self.storages: tuple[Storage, ...] = ()
         self.is_plain = False
@@ -89,7 +103,7 @@ class Series:
 
     def arrange(self, storages: Iterable[Storage], *, is_plain: bool) -> None:
         """Record into ``storages`` from now on; ``is_plain`` when it is one, whose cells the hot path knows how to fill."""
-        with self.lock:
+        with self.guard.lock:
             self.forget()
             self.storages = tuple(storages)
             self.is_plain = is_plain
@@ -101,7 +115,7 @@ class Series:
         kept, lost = cleaned(given)
         if lost:
             self._mishaps.note("metric attributes", f"{lost} of {len(kept) + lost} could not be taken")
-        with self.lock:
+        with self.guard.lock:
             parts = tuple((storage.sampling, storage.cell(kept, self.forget)) for storage in self.storages)
             if type(given) is dict:
                 self._remember(given, parts)
@@ -110,7 +124,7 @@ class Series:
     def remove(self, attributes: Any) -> None:
         """Show the series of ``attributes`` no more until it is measured again."""
         kept, _lost = cleaned(attributes)
-        with self.lock:
+        with self.guard.lock:
             for storage in self.storages:
                 storage.remove(kept, self.forget)
 
@@ -120,8 +134,7 @@ class Series:
         self.fans.clear()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew; another thread of the parent may have held the lock."""
-        self.lock = threading.RLock()
+        """Begin anew."""
         for storage in self.storages:
             storage.restart(self.forget)
 

@@ -58,6 +58,7 @@ class Wiring:
         kind = self.instrument.sdk_type
         preferred = reader._instrument_class_aggregation.get(kind) or DefaultAggregation()
         is_delta = reader._instrument_class_temporality.get(kind) is AggregationTemporality.DELTA
+        limits = getattr(reader, "_instrument_class_cardinality_limit", {})  # the SDK's readers say them since 1.45.2
         is_observed = isinstance(self.instrument, Asynchronous)
         for position, stream in enumerate(self._streams):
             chosen = choose(stream.view, preferred, self.instrument, self._mishaps)
@@ -67,7 +68,7 @@ class Wiring:
                 chosen = as_exponential(chosen)
             if chosen.aggregation.kind == "drop":
                 continue
-            limit = stream.limit or reader._instrument_class_cardinality_limit.get(kind, DEFAULT_LIMIT)
+            limit = stream.limit or limits.get(kind, DEFAULT_LIMIT)
             # What is taken out at a collection, or put together for one, is the reader's own.
             is_own = is_delta or is_observed or chosen.build_reservoir is not None
             key = (position, chosen.aggregation, limit, is_delta, reader if is_own else None)

@@ -98,7 +98,7 @@ def child():
     counter.add(1)
     meter.create_counter("made").add(1)
     assert values("c") == [({}, 1)]
-with counter._series.lock:
+with counter._series.guard.lock:
     in_child(child)
 over.set()
 thread.join()
