@@ -9,10 +9,11 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
+from opentelemetry.trace import SpanKind
 
 from heliograph.recording.context import CURRENT, SPAN_KEY, leave_elsewhere, new_context, put, put_all
 from heliograph.recording.generators import async_generator_in_span, generator_in_span
@@ -25,15 +26,42 @@ class SpanActivation:
     """Starts its span where the block begins, and ends it where the block is left. Used for one block; as a decorator each
     call has a span of its own."""
 
-    __slots__ = ("_arguments", "_is_ended_on_exit", "_span", "_token", "_tracer")
+    # Filled by the tracer, without a constructor: its call would cost as much as half of the rest, and so would one with a
+    # tuple of the arguments that they are.
+    _ARGUMENTS: ClassVar = (
+        "_name",
+        "_context",
+        "_kind",
+        "_attributes",
+        "_links",
+        "_start_time",
+        "_records_exception",
+        "_sets_status",
+    )
+    __slots__ = (*_ARGUMENTS, "_is_ended_on_exit", "_span", "_token", "_tracer")
 
-    # Made by the tracer without a constructor, whose call would cost as much as half of the rest.
     _tracer: Any
-    _arguments: tuple[Any, ...]
+    _name: str
+    _context: Context | None
+    _kind: SpanKind
+    _attributes: Any
+    _links: Any
+    _start_time: int | None
+    _records_exception: bool
+    _sets_status: bool
     _is_ended_on_exit: bool
 
     def __enter__(self) -> ApiSpan:
-        self._span = span = self._tracer.start_span(*self._arguments)
+        self._span = span = self._tracer.start_span(
+            self._name,
+            self._context,
+            self._kind,
+            self._attributes,
+            self._links,
+            self._start_time,
+            self._records_exception,
+            self._sets_status,
+        )
         before, entered = CURRENT.get(), new_context(Context)  # as enter() does, without its call
         if before:
             put_all(entered, before)
@@ -70,11 +98,13 @@ class SpanActivation:
 
     def _again(self) -> SpanActivation:
         again = SpanActivation()
-        again._tracer, again._arguments, again._is_ended_on_exit = self._tracer, self._arguments, self._is_ended_on_exit
+        for field in ("_tracer", "_is_ended_on_exit", *self._ARGUMENTS):
+            setattr(again, field, getattr(self, field))
         return again
 
     def _begin(self) -> ApiSpan:
-        return self._tracer.start_span(*self._arguments)  # type: ignore[no-any-return]
+        span: ApiSpan = self._tracer.start_span(*(getattr(self, field) for field in self._ARGUMENTS))
+        return span
 
     def _end(self, span: ApiSpan, error: BaseException | None) -> None:
         if isinstance(error, Exception) and type(span) is Span:

@@ -73,9 +73,14 @@ class Tracer(api.Tracer):
         """A span around a ``with`` or ``async with`` block, or around each call of what it decorates."""
         activation: SpanActivation = _new(SpanActivation)
         activation._tracer = self
-        activation._arguments = (
-            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception,
-        )  # fmt: skip
+        activation._name = name
+        activation._context = context
+        activation._kind = kind
+        activation._attributes = attributes
+        activation._links = links
+        activation._start_time = start_time
+        activation._records_exception = record_exception
+        activation._sets_status = set_status_on_exception
         activation._is_ended_on_exit = end_on_exit
         return activation
 
