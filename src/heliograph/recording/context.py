@@ -5,7 +5,6 @@ The context is OpenTelemetry's own, under its own key, so that foreign code sees
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
@@ -32,19 +31,11 @@ CURRENT: Final[ContextVar[Context]] = (
     else _Runtime()  # type: ignore[assignment]
 )
 
-# The steps that Context's constructor takes; what is current is immutable for everybody else.
-new_context: Final[Callable[[type[Context]], Context]] = dict.__new__
-put: Final[Callable[[Any, str, Any], None]] = dict.__setitem__
-put_all: Final[Callable[[Any, Any], None]] = dict.update
-
 
 def enter(span: object) -> Any:
     """Make ``span`` the current one; returns the token with which :func:`leave` brings back what was before."""
-    before, entered = CURRENT.get(), new_context(Context)
-    if before:
-        put_all(entered, before)
-    put(entered, SPAN_KEY, span)
-    return CURRENT.set(entered)
+    before = CURRENT.get()
+    return CURRENT.set(Context({**before, SPAN_KEY: span} if before else {SPAN_KEY: span}))
 
 
 def leave(token: Any, span: object) -> None:

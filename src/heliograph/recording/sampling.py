@@ -58,7 +58,7 @@ class Plan:
     the end of the trace. Immutable.
     """
 
-    __slots__ = ("high", "is_all_recorded", "is_everything", "is_parent_based", "low", "mask", "state")
+    __slots__ = ("high", "is_all_recorded", "is_everything", "is_nothing", "is_parent_based", "low", "mask", "state")
 
     def __init__(
         self,
@@ -76,7 +76,8 @@ class Plan:
         self.is_parent_based = is_parent_based
         self.state = state
         self.is_all_recorded = is_all_recorded
-        self.is_everything = low == 0 and high > mask
+        self.is_everything = low == 0 and high > mask  # of what begins here
+        self.is_nothing = not is_all_recorded and (high <= low or low > mask)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind
 
-from heliograph.recording.context import CURRENT, SPAN_KEY, leave_elsewhere, new_context, put, put_all
+from heliograph.recording.context import CURRENT, SPAN_KEY, leave_elsewhere
 from heliograph.recording.generators import async_generator_in_span, generator_in_span
 from heliograph.recording.traces.span import Span
 
@@ -62,11 +62,8 @@ class SpanActivation:
             self._records_exception,
             self._sets_status,
         )
-        before, entered = CURRENT.get(), new_context(Context)  # as enter() does, without its call
-        if before:
-            put_all(entered, before)
-        put(entered, SPAN_KEY, span)
-        self._token = CURRENT.set(entered)
+        before = CURRENT.get()  # as enter() does, without its call
+        self._token = CURRENT.set(Context({**before, SPAN_KEY: span} if before else {SPAN_KEY: span}))
         return span  # type: ignore[no-any-return]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:

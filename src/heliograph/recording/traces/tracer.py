@@ -24,10 +24,9 @@ from heliograph.recording.traces import ids
 from heliograph.recording.traces.activation import SpanActivation
 from heliograph.recording.traces.source import Source
 from heliograph.recording.traces.span import UNSET, Span
-from heliograph.recording.traces.unrecorded import UnrecordedSpan
+from heliograph.recording.traces.unrecorded import RANDOM, UnrecordedSpan, unrecorded_root, unrecorded_span
 
 _SAMPLED: Final = 1
-_RANDOM: Final = 2  # W3C Trace Context Level 2, "random-trace-id"
 
 _new: Final = object.__new__
 _random_bits: Final = ids.bits
@@ -112,21 +111,21 @@ class Tracer(api.Tracer):
             )
         else:
             if above is None:
-                trace_id = _random_bits(128) or ids.trace_id()
-                if plan.is_everything or plan.low <= trace_id & plan.mask < plan.high:
-                    flags, state = 3, plan.state
+                if plan.is_everything:
+                    trace_id, flags, state = _random_bits(128) or ids.trace_id(), 3, plan.state
+                elif plan.is_nothing:
+                    return unrecorded_root()
                 else:
-                    flags, state = _RANDOM, DEFAULT_TRACE_STATE
+                    trace_id = _random_bits(128) or ids.trace_id()
+                    is_kept = plan.low <= trace_id & plan.mask < plan.high
+                    flags, state = (3, plan.state) if is_kept else (RANDOM, DEFAULT_TRACE_STATE)
             else:
                 trace_id, state, flags = above[0], above[4], above[3] & 3
                 if not plan.is_parent_based:
-                    flags = flags & _RANDOM | (plan.low <= trace_id & plan.mask < plan.high)
+                    flags = flags & RANDOM | (plan.low <= trace_id & plan.mask < plan.high)
             is_recorded = bool(flags & _SAMPLED) or plan.is_all_recorded
         if not is_recorded:
-            unrecorded: UnrecordedSpan = _new(UnrecordedSpan)
-            unrecorded._trace_id, unrecorded._flags, unrecorded._trace_state = trace_id, flags, state
-            unrecorded._known = None
-            return unrecorded
+            return unrecorded_span(trace_id, flags, state)
 
         span: Span = _new(Span)
         span._source = source
@@ -187,14 +186,14 @@ class Tracer(api.Tracer):
         try:
             if above is not None:
                 span_id = _valid(generator.generate_span_id(), 64) if generator is not None else 0
-                return above[0], span_id, above[3] & _RANDOM
+                return above[0], span_id, above[3] & RANDOM
             if generator is not None:
                 trace_id = _valid(generator.generate_trace_id(), 128)
                 is_random = bool(getattr(generator, "is_trace_id_random", bool)())
-                return trace_id, _valid(generator.generate_span_id(), 64), _RANDOM if is_random else 0
+                return trace_id, _valid(generator.generate_span_id(), 64), RANDOM if is_random else 0
         except Exception as error:  # somebody else's generator
             self._source.mishaps.note("id generator", error)
-        return above[0] if above is not None else ids.trace_id(), 0, above[3] & _RANDOM if above is not None else _RANDOM
+        return above[0] if above is not None else ids.trace_id(), 0, above[3] & RANDOM if above is not None else RANDOM
 
 
 def _context_of(parent: Any) -> SpanContext | None:

@@ -4,33 +4,51 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+from opentelemetry.trace import DEFAULT_TRACE_STATE, NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
 from heliograph.recording.traces import ids
 
 # TraceFlags is a class of its own; its 256 values are made once.
 FLAGS: Final = tuple(TraceFlags(number) for number in range(256))
 
+RANDOM: Final = 2  # W3C Trace Context Level 2, "random-trace-id"
+
+_new: Final = object.__new__
 new_context: Final[Any] = tuple.__new__  # SpanContext's constructor without its checks: for ids that are known to be valid
 
 
 class UnrecordedSpan(NonRecordingSpan):
-    """Its own id and its context are made when somebody asks for them, who sends them on. Made by the tracer."""
+    """Its ids and its context are made when somebody asks for them, who sends them on. Made by the tracer.
 
-    __slots__ = ("_flags", "_known", "_trace_id", "_trace_state")
+    ``_decided`` is the trace id, the flags and the trace state, None for a new trace of which nothing is known yet.
+    """
 
+    __slots__ = ("_decided", "_known")
+
+    _decided: tuple[int, int, TraceState] | None
     _known: SpanContext | None
-    _trace_id: int
-    _flags: int
-    _trace_state: TraceState
 
     def get_span_context(self) -> SpanContext:
         context = self._known
         if context is None:
-            fields = (self._trace_id, ids.span_id(), False, FLAGS[self._flags], self._trace_state, True)
-            made = new_context(SpanContext, fields)
+            trace_id, flags, state = self._decided or (ids.trace_id(), RANDOM, DEFAULT_TRACE_STATE)
+            made = new_context(SpanContext, (trace_id, ids.span_id(), False, FLAGS[flags], state, True))
             context = self._known = self._known or made  # another thread may have asked meanwhile
         return context
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.get_span_context()!r})"
+
+
+def unrecorded_root() -> UnrecordedSpan:
+    """The beginning of a trace that is not recorded, whatever its id will be."""
+    span: UnrecordedSpan = _new(UnrecordedSpan)
+    span._decided = span._known = None
+    return span
+
+
+def unrecorded_span(trace_id: int, flags: int, state: TraceState) -> UnrecordedSpan:
+    """A span of a trace that is known."""
+    span: UnrecordedSpan = _new(UnrecordedSpan)
+    span._decided, span._known = (trace_id, flags, state), None
+    return span
