@@ -10,7 +10,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.recording import resources
+from heliograph.recording.forks import watch_forks
 from heliograph.recording.metrics.collection import CollectedStream, Collecting
 from heliograph.recording.metrics.exemplars import chosen_filter
 from heliograph.recording.metrics.meter import Meter
@@ -75,8 +75,7 @@ class MeterProvider(api.MeterProvider):
         for reader in metric_readers:
             self._attach(reader)
         self._at_exit = atexit.register(self.shutdown) if shutdown_on_exit else None
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_calling(weakref.WeakMethod(self._after_fork_in_child)))
+        watch_forks(self)
 
     @property
     def resource(self) -> Resource:
@@ -187,22 +186,14 @@ class MeterProvider(api.MeterProvider):
             for scope in self._meters:
                 self._collecting.switch(scope, is_enabled=self._is_on(scope))
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Begin anew, as another instance of the service."""
         self._lock = threading.RLock()
         self._mishaps.after_fork_in_child()
         self._resource = resources.forked(self._resource)
         for meter in self._meters.values():
             meter.after_fork_in_child()
         self._collecting.after_fork_in_child()
-
-
-def _calling(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:
-    def call() -> None:
-        found = method()
-        if found is not None:
-            found()
-
-    return call
 
 
 sdk.MeterProvider.register(MeterProvider)  # isinstance() holds for ours

@@ -9,7 +9,6 @@ import atexit
 import logging
 import os
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer
 
 from heliograph.recording import resources
+from heliograph.recording.forks import watch_forks
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.traces.processors import Processors
 from heliograph.recording.traces.source import Limits, Source, nowhere
@@ -74,8 +74,7 @@ class TracerProvider(api.TracerProvider):
         self._given = active_span_processor
         self._active_span_processor = Processors(given, self._mishaps)
         self._at_exit = atexit.register(self.shutdown) if shutdown_on_exit else None
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_calling(weakref.WeakMethod(self._after_fork_in_child)))
+        watch_forks(self)
 
     @property
     def resource(self) -> Resource:
@@ -158,20 +157,13 @@ class TracerProvider(api.TracerProvider):
         if not self._active_span_processor.shutdown(_SHUTDOWN_S):
             logger.warning("a span processor did not shut down within %s s, or failed", _SHUTDOWN_S)
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Begin anew, as another instance of the service."""
         self._lock = threading.RLock()
         self._resource = resources.forked(self._resource)
         for tracer in self._tracers.values():
             tracer._source.close()
         self._renew_sources()
-
-
-def _calling(reference: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:
-    def call() -> None:
-        if (method := reference()) is not None:
-            method()
-
-    return call
 
 
 SdkTracerProvider.register(TracerProvider)  # for who asks isinstance(provider, opentelemetry.sdk.trace.TracerProvider)

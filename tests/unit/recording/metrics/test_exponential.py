@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
@@ -67,6 +67,7 @@ def test_negative_values_have_buckets_of_their_own() -> None:
     assert (sum(found.negative.values()), sum(found.positive.values()), found.zero_count, found.low) == (2, 1, 1, -1.5)
 
 
+@settings(deadline=None)  # the SDK takes its time
 @given(st.lists(st.one_of(st.just(None), AMOUNTS.filter(bool)), min_size=1, max_size=40), st.sampled_from([2, 4, 160]))
 def test_the_same_comes_out_as_of_the_sdk(steps: list[float | None], size: int) -> None:
     """None is a collection. Zeros are left out: an interval of zeros alone makes the SDK take the coarse scale 0 for ever."""
