@@ -67,7 +67,7 @@ def put(kept: dict[str, Any], key: Any, value: Any, most: int | None, longest: i
     if value is None:
         return 0
     try:
-        name = key if type(key) is str else _name(key)
+        name = key if type(key) is str or key in kept else _name(key)
         if not name or (name not in kept and most is not None and len(kept) >= most):
             return 1
         kept[name] = value if longest is None and type(value) in SCALARS else frozen(value, longest)

@@ -55,7 +55,7 @@ class TracerProvider(api.TracerProvider):
         *,
         meter_provider: object = None,
         _tracer_configurator: Callable[[InstrumentationScope], Any] | None = None,
-        accept: Callable[[Span], None] = nowhere,
+        accept: Callable[[Span], None] | None = None,
         is_all_taken: bool = False,
         mishaps: Mishaps | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class TracerProvider(api.TracerProvider):
         self._resource = resources.adopted(resource)
         self._limits: Limits = span_limits or SpanLimits()
         self._is_disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
-        self._accept = accept
+        self._accept = accept or nowhere
         self._is_all_taken = is_all_taken
         self._mishaps = mishaps or Mishaps()
         self._configure = _tracer_configurator

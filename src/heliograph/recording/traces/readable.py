@@ -56,12 +56,16 @@ def links(span: Span) -> tuple[Link, ...]:
     return tuple(Link(link.context, _bounded(link.attributes, link.dropped_attributes)) for link in list(rare.links))
 
 
+def named(attributes: dict[Any, Any]) -> dict[str, Any]:
+    """``attributes`` with text for keys: their values were checked when they were recorded, keys that are no text were not."""
+    if all(type(key) is str for key in list(attributes)):
+        return attributes
+    return {shown(key): value for key, value in list(attributes.items())}
+
+
 def _bounded(attributes: dict[str, Any], dropped: int) -> BoundedAttributes:
     bounded = BoundedAttributes(immutable=False)
-    # The values were checked when they were recorded; of the keys only the simple case was.
-    bounded._dict = (
-        attributes if all(type(key) is str for key in attributes) else {shown(key): attributes[key] for key in attributes}
-    )
+    bounded._dict = named(attributes)
     bounded.dropped = dropped
     bounded._immutable = True
     return bounded

@@ -120,14 +120,16 @@ class Span(api.Span):
             self._lose(put_all(kept, attributes, limits.max_span_attributes, limits.max_span_attribute_length))
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
-        if not self._is_open_for("add_event"):
-            return
+        if self._is_open_for("add_event"):
+            self._add_event(name, attributes, timestamp, 0)
+
+    def _add_event(self, name: str, attributes: Any, timestamp: int | None, dropped: int) -> None:
         limits, rare = self._source.limits, self._with_rare()
         if limits.max_events is not None and len(rare.events) >= limits.max_events:
             rare.dropped_events += 1
             return
-        kept, dropped = taken(attributes, limits.max_event_attributes, limits.max_attribute_length)
-        rare.events.append(RecordedEvent(name, time_ns() if timestamp is None else timestamp, kept, dropped))
+        kept, more = taken(attributes, limits.max_event_attributes, limits.max_attribute_length)
+        rare.events.append(RecordedEvent(name, time_ns() if timestamp is None else timestamp, kept, dropped + more))
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         if self._is_open_for("add_link"):
@@ -136,10 +138,15 @@ class Span(api.Span):
     def add_links(self, links: Any) -> None:
         """The links that it starts with; what is no link is ignored."""
         try:
-            for link in links:
-                self._add_link(link.context, link.attributes)
+            found = list(links)
         except Exception as error:  # something else in the place of links
             self._source.mishaps.note("span.links", error)
+            return
+        for link in found:
+            try:
+                self._add_link(link.context, link.attributes)
+            except Exception as error:  # something else in the place of a link
+                self._source.mishaps.note("span.links", error)
 
     def _add_link(self, context: Any, attributes: Any) -> None:
         # A link to nowhere is kept if it says anything (OpenTelemetry specification, "Link").
@@ -177,11 +184,12 @@ class Span(api.Span):
         timestamp: int | None = None,
         escaped: bool = False,  # noqa: FBT001, FBT002  # the API's signature
     ) -> None:
+        if not self._is_open_for("record_exception"):
+            return
         found = exception_fields(exception)
         found[exception_attributes.EXCEPTION_ESCAPED] = str(escaped)
-        if attributes is not None:
-            put_all(found, attributes, None, None)
-        self.add_event("exception", found, timestamp)
+        dropped = put_all(found, attributes, None, None) if attributes is not None else 0
+        self._add_event("exception", found, timestamp, dropped)
 
     def fail(self, error: BaseException, *, escaped: bool = False) -> None:
         """What a block does that ``error`` leaves: record it and set the status, as far as the span was started so."""
@@ -265,7 +273,7 @@ class Span(api.Span):
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        return MappingProxyType(self._attributes)
+        return MappingProxyType(readable.named(self._attributes))
 
     @property
     def events(self) -> Sequence[Any]:

@@ -125,7 +125,7 @@ class Tracer(api.Tracer):
                     flags = flags & RANDOM | (plan.low <= trace_id & plan.mask < plan.high)
             is_recorded = bool(flags & _SAMPLED) or plan.is_all_recorded
         if not is_recorded:
-            return unrecorded_span(trace_id, flags, state)
+            return unrecorded_span(trace_id, span_id, flags, state)
 
         span: Span = _new(Span)
         span._source = source

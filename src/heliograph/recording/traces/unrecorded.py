@@ -20,19 +20,20 @@ new_context: Final[Any] = tuple.__new__  # SpanContext's constructor without its
 class UnrecordedSpan(NonRecordingSpan):
     """Its ids and its context are made when somebody asks for them, who sends them on. Made by the tracer.
 
-    ``_decided`` is the trace id, the flags and the trace state, None for a new trace of which nothing is known yet.
+    ``_decided`` is the trace id, the span id (0 is to be made), the flags and the trace state; None for a new trace of which
+    nothing is known yet.
     """
 
     __slots__ = ("_decided", "_known")
 
-    _decided: tuple[int, int, TraceState] | None
+    _decided: tuple[int, int, int, TraceState] | None
     _known: SpanContext | None
 
     def get_span_context(self) -> SpanContext:
         context = self._known
         if context is None:
-            trace_id, flags, state = self._decided or (ids.trace_id(), RANDOM, DEFAULT_TRACE_STATE)
-            made = new_context(SpanContext, (trace_id, ids.span_id(), False, FLAGS[flags], state, True))
+            trace_id, span_id, flags, state = self._decided or (ids.trace_id(), 0, RANDOM, DEFAULT_TRACE_STATE)
+            made = new_context(SpanContext, (trace_id, span_id or ids.span_id(), False, FLAGS[flags], state, True))
             context = self._known = self._known or made  # another thread may have asked meanwhile
         return context
 
@@ -47,8 +48,8 @@ def unrecorded_root() -> UnrecordedSpan:
     return span
 
 
-def unrecorded_span(trace_id: int, flags: int, state: TraceState) -> UnrecordedSpan:
+def unrecorded_span(trace_id: int, span_id: int, flags: int, state: TraceState) -> UnrecordedSpan:
     """A span of a trace that is known."""
     span: UnrecordedSpan = _new(UnrecordedSpan)
-    span._decided, span._known = (trace_id, flags, state), None
+    span._decided, span._known = (trace_id, span_id, flags, state), None
     return span
