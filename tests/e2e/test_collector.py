@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_a_collector_receives_exactly_the_spans_that_the_demo_made(protocol: str, tmp_path: Path) -> None:
+def test_a_collector_receives_exactly_the_spans_that_the_demo_made(
+    protocol: str, demo: Callable[..., Demo], tmp_path: Path
+) -> None:
     with http_receiver() as behind, collector(behind.url, tmp_path) as urls:
         otlp = urls.grpc_url if protocol == "grpc" else urls.http_url
-        with Demo(tmp_path, "--duration", "4", "--rate", "25", "--otlp", otlp) as demo:
-            summary = demo.summary()
-        made = demo.made_span_ids()
+        with demo("--duration", "4", "--rate", "25", "--otlp", otlp) as running:
+            summary = running.summary()
+        made = running.made_span_ids()
         until(lambda: len(behind.span_ids()) >= len(made), timeout_s=15)
         assert len(made) == delivered(summary, "traces", "otlp")["made"] > 200
         assert sorted(span_id.hex() for span_id in behind.span_ids()) == sorted(made)
@@ -31,22 +34,22 @@ def test_a_collector_receives_exactly_the_spans_that_the_demo_made(protocol: str
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_in_the_middle_of_the_traffic_loses_nothing(number: signal.Signals, tmp_path: Path) -> None:
-    with http_receiver() as receiver, Demo(tmp_path, "--duration", "60", "--rate", "40", "--otlp", receiver.url) as demo:
+def test_a_signal_in_the_middle_of_the_traffic_loses_nothing(number: signal.Signals, demo: Callable[..., Demo]) -> None:
+    with http_receiver() as receiver, demo("--duration", "60", "--rate", "40", "--otlp", receiver.url) as running:
         until(receiver.span_ids, timeout_s=20)
-        demo.send_signal(number)
+        running.send_signal(number)
         sent = time.monotonic()
-        summary = demo.summary(timeout_s=15)
+        summary = running.summary(timeout_s=15)
         assert time.monotonic() - sent < 12
-        assert sorted(span_id.hex() for span_id in receiver.span_ids()) == sorted(demo.made_span_ids())
+        assert sorted(span_id.hex() for span_id in receiver.span_ids()) == sorted(running.made_span_ids())
         line = delivered(summary, "traces", "otlp")
         assert (line["delivered"], line["dropped"]) == (line["made"], {})
 
 
-def test_jaeger_is_sent_the_same_spans_beside_the_collector(tmp_path: Path) -> None:
+def test_jaeger_is_sent_the_same_spans_beside_the_collector(demo: Callable[..., Demo]) -> None:
     with http_receiver() as otlp, http_receiver() as jaeger:
-        with Demo(tmp_path, "--duration", "1", "--otlp", otlp.url, "--jaeger", jaeger.url) as demo:
-            demo.summary()
+        with demo("--duration", "1", "--otlp", otlp.url, "--jaeger", jaeger.url) as running:
+            running.summary()
         assert sorted(otlp.span_ids()) == sorted(jaeger.span_ids())
         assert {signal_name for signal_name, _headers, _message in jaeger.requests} == {"traces"}
 

@@ -25,8 +25,8 @@ class Switch:
         return self.works
 
 
-def test_health_turns_503_when_a_critical_check_fails_and_back(start: Callable[..., TelemetryManager]) -> None:
-    telemetry = start(health={"check_interval": "100ms", "cache_ttl": "100ms"})
+def test_health_turns_503_when_a_critical_check_fails_and_back(start: Callable[..., TelemetryManager], recorder: str) -> None:
+    telemetry = start(recorder=recorder, health={"check_interval": "100ms", "cache_ttl": "100ms"})
     database = Switch()
     telemetry.health.add_check(CallableHealthCheck("database", database))
 

@@ -12,7 +12,7 @@ import pytest
 
 from heliograph import ExportState, TelemetryManager
 from tests.support.otlp_receiver import http_receiver
-from tests.support.recorded import ABOUT_TELEMETRY, QUIET, delivered, span_names, values
+from tests.support.recorded import ABOUT_TELEMETRY, QUIET, RECORDERS, delivered, span_names, values
 from tests.support.waiting import until
 
 
@@ -22,6 +22,11 @@ def our_threads():
 
 def warnings_of(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.fixture(params=RECORDERS)
+def recorder(request):
+    return request.param
 
 
 @pytest.fixture
@@ -35,8 +40,8 @@ def taken_port():
 # Sections
 
 
-def test_everything_on_records_every_signal_and_serves(start):
-    telemetry = start()
+def test_everything_on_records_every_signal_and_serves(start, recorder):
+    telemetry = start(recorder=recorder)
     with telemetry.span("work"):
         telemetry.event("event")
     assert span_names(telemetry) == ["work"]
@@ -49,8 +54,8 @@ def test_everything_on_records_every_signal_and_serves(start):
 @pytest.mark.parametrize(
     ("section", "signal"), [("tracing", "traces"), ("metrics", "metrics"), ("logs", "logs")]
 )  # fmt: skip
-def test_a_signal_switched_off_records_nothing_and_has_no_destination_while_the_others_do(start, section, signal):
-    telemetry = start(**{**QUIET, section: {"enabled": False, "exporters": ["memory"]}})
+def test_a_signal_switched_off_records_nothing_and_has_no_destination_while_the_others_do(start, section, signal, recorder):
+    telemetry = start(**{**QUIET, "recorder": recorder, section: {"enabled": False, "exporters": ["memory"]}})
     with telemetry.span("work") as span:
         assert span.is_recording() is (section != "tracing")
         telemetry.event("event")
@@ -76,8 +81,8 @@ def test_without_health_there_is_no_check_and_no_gauge(start):
     assert not [name for name in values(telemetry) if name.startswith("health.")]
 
 
-def test_without_system_there_is_no_system_metric(start):
-    telemetry = start(system={"enabled": False}, health={"enabled": False})
+def test_without_system_there_is_no_system_metric(start, recorder):
+    telemetry = start(recorder=recorder, system={"enabled": False}, health={"enabled": False})
     telemetry.increment_counter("c")
     assert set(values(telemetry)) == {"c"}
 
@@ -123,9 +128,9 @@ def test_the_environment_disables_with_true_only(value, is_enabled):
 # The end
 
 
-def test_a_shutdown_leaves_no_thread_and_frees_the_port(start):
+def test_a_shutdown_leaves_no_thread_and_frees_the_port(start, recorder):
     before = our_threads()
-    telemetry = start()
+    telemetry = start(recorder=recorder)
     host, port = telemetry.endpoint_url.removeprefix("http://").split(":")
     with telemetry.span("work"):
         telemetry.event("event")
@@ -137,8 +142,8 @@ def test_a_shutdown_leaves_no_thread_and_frees_the_port(start):
         other.bind((host, int(port)))
 
 
-def test_a_callback_that_raises_costs_only_its_own_metric_also_at_the_end(start):
-    telemetry = start(**QUIET)
+def test_a_callback_that_raises_costs_only_its_own_metric_also_at_the_end(start, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
 
     def broken(_options):
         raise RuntimeError("broken")
@@ -217,13 +222,13 @@ def test_a_start_after_one_that_failed_works(start):
     assert start(**QUIET, service_name="again").is_running
 
 
-def test_a_destination_that_fails_does_not_cost_its_siblings_anything(start):
+def test_a_destination_that_fails_does_not_cost_its_siblings_anything(start, recorder):
     with http_receiver() as receiver:
         exporters = [
             {"type": "otlp", "name": "dead", "endpoint": "http://127.0.0.1:9"},
             {"type": "otlp", "endpoint": receiver.url},
         ]
-        telemetry = start(**QUIET, tracing={"exporters": [*exporters, "memory"]})
+        telemetry = start(**QUIET, recorder=recorder, tracing={"exporters": [*exporters, "memory"]})
         with telemetry.span("work"):
             pass
         assert not telemetry.force_flush(timeout_s=1)
@@ -234,13 +239,13 @@ def test_a_destination_that_fails_does_not_cost_its_siblings_anything(start):
         telemetry.shutdown(timeout_s=0.2)
 
 
-def test_our_own_exports_make_no_telemetry(start):
+def test_our_own_exports_make_no_telemetry(start, recorder):
     # urllib3's log and an instrumented client would otherwise feed each export into the next one.
     logging.getLogger("urllib3").setLevel(logging.DEBUG)
     root = logging.getLogger()
     with http_receiver() as receiver:
         otlp = {"exporters": [{"type": "otlp", "endpoint": receiver.url}]}
-        telemetry = start(**QUIET, tracing=otlp, logs={**otlp, "level": "DEBUG"})
+        telemetry = start(**QUIET, recorder=recorder, tracing=otlp, logs={**otlp, "level": "DEBUG"})
         handler = telemetry.logging_handler()
         root.addHandler(handler)
         try:

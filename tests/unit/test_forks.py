@@ -1,4 +1,7 @@
-"""Forked processes: each has its own queues, threads and locks, and delivers its own items once."""
+"""Forked processes: each has its own queues, threads and locks, and delivers its own items once.
+
+What each reports, and as whom, is in test_forks_identity.py.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,29 @@ import pytest
 
 from tests.support.interpreter import run_script
 from tests.support.otlp_receiver import http_receiver
+from tests.support.recorded import RECORDERS
 
 START = """
 import os, signal, sys, threading
 from heliograph import TelemetryManager
 otlp = {"exporters": [{"type": "otlp", "endpoint": sys.argv[1]}]}
-telemetry = TelemetryManager.start("app", tracing=otlp, logs=otlp, metrics=otlp, **QUIET)
+telemetry = TelemetryManager.start("app", recorder=sys.argv[2], tracing=otlp, logs=otlp, metrics=otlp, **QUIET)
 def work(name):
     with telemetry.span(name):
         telemetry.event(name)
 """
 
 
+@pytest.fixture(params=RECORDERS)
+def recorder(request):
+    return request.param
+
+
 def names(receiver):
     return sorted(span.name for span in receiver.spans())
 
 
-def test_a_forked_child_delivers_its_own_items_once_and_the_parent_its_own():
+def test_a_forked_child_delivers_its_own_items_once_and_the_parent_its_own(recorder):
     code = (
         START
         + """
@@ -41,7 +50,7 @@ print(telemetry.ledger()["traces", "otlp"].delivered)
 """
     )
     with http_receiver() as receiver:
-        out, err = run_script(code, receiver.url)
+        out, err = run_script(code, receiver.url, recorder)
         assert names(receiver) == ["child", "open at the fork", "parent after", "parent before"]
         assert sorted(record.event_name for record in receiver.log_records()) == ["child", "parent after", "parent before"]
         assert len(set(receiver.span_ids())) == 4
@@ -49,7 +58,7 @@ print(telemetry.ledger()["traces", "otlp"].delivered)
     assert "Traceback" not in err
 
 
-def test_a_delivery_imports_nothing_since_a_fork_meanwhile_would_leave_the_import_lock_taken_in_the_child():
+def test_a_delivery_imports_nothing_since_a_fork_meanwhile_would_leave_the_import_lock_taken_in_the_child(recorder):
     code = (
         START
         + """
@@ -60,10 +69,10 @@ assert set(sys.modules) == before, set(sys.modules) - before
 """
     )
     with http_receiver() as receiver:
-        run_script(code, receiver.url)
+        run_script(code, receiver.url, recorder)
 
 
-def test_a_child_of_a_child_and_several_children_each_deliver_their_own():
+def test_a_child_of_a_child_and_several_children_each_deliver_their_own(recorder):
     code = (
         START
         + """
@@ -83,11 +92,11 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
 """
     )
     with http_receiver() as receiver:
-        run_script(code, receiver.url)
+        run_script(code, receiver.url, recorder)
         assert names(receiver) == sorted([f"child {n}" for n in range(3)] + [f"grandchild {n}" for n in range(3)])
 
 
-def test_a_child_forked_while_the_parent_records_and_delivers_on_threads_works():
+def test_a_child_forked_while_the_parent_records_and_delivers_on_threads_works(recorder):
     code = (
         START
         + """
@@ -115,7 +124,7 @@ os._exit(0)
 """
     )
     with http_receiver() as receiver:
-        run_script(code, receiver.url, timeout_s=30)
+        run_script(code, receiver.url, recorder, timeout_s=30)
         assert names(receiver).count("child") == 10
 
 
@@ -164,6 +173,27 @@ assert ended == 0, ended
     run_script(code, lock)
 
 
+def test_a_child_forked_while_its_parents_queue_is_full_has_an_empty_one(recorder):
+    code = START.replace("**QUIET", "delivery={'queue_size': 5, 'shutdown_timeout': '200ms'}, **QUIET") + (
+        """
+def fill():
+    for _ in range(100):
+        work("parent")
+    telemetry.force_flush(0.2)
+fill()
+fill()
+assert telemetry.ledger()["traces", "otlp"].dropped["queue_full"] > 0
+child = os.fork()
+if child == 0:
+    work("child")
+    counts = telemetry.ledger()["traces", "otlp"]
+    os._exit(0 if (counts.accepted, counts.pending, counts.dropped) == (1, 1, {}) else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    )
+    run_script(code, "http://127.0.0.1:9", recorder)
+
+
 def test_a_child_does_not_keep_the_port_of_its_parent():
     code = """
 import os, socket, sys
@@ -203,14 +233,14 @@ if child:
         assert names(receiver) == ["child", "parent"]
 
 
-def test_a_child_can_shut_down_and_start_again_while_its_parent_goes_on():
+def test_a_child_can_shut_down_and_start_again_while_its_parent_goes_on(recorder):
     code = (
         START
         + """
 child = os.fork()
 if child == 0:
     telemetry.shutdown()
-    again = TelemetryManager.start("other", tracing=otlp, **QUIET)
+    again = TelemetryManager.start("other", recorder=sys.argv[2], tracing=otlp, **QUIET)
     with again.span("child again"):
         pass
     sys.exit(0)
@@ -219,11 +249,11 @@ work("parent")
 """
     )
     with http_receiver() as receiver:
-        run_script(code, receiver.url)
+        run_script(code, receiver.url, recorder)
         assert names(receiver) == ["child again", "parent"]
 
 
-def test_a_shut_down_manager_stays_shut_down_in_a_child():
+def test_a_shut_down_manager_stays_shut_down_in_a_child(recorder):
     code = (
         START
         + """
@@ -236,5 +266,5 @@ assert os.waitpid(child, 0)[1] == 0
 """
     )
     with http_receiver() as receiver:
-        run_script(code, receiver.url)
+        run_script(code, receiver.url, recorder)
         assert receiver.spans() == []

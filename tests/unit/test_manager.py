@@ -21,11 +21,16 @@ from heliograph import (
     TelemetrySettings,
 )
 from tests.support.otlp_receiver import Answer, http_receiver
-from tests.support.recorded import QUIET, delivered, span_names, values
+from tests.support.recorded import QUIET, RECORDERS, delivered, span_names, values
 
 MEMORY = {"exporters": ["memory"]}
 ALL_MEMORY = {"tracing": MEMORY, "metrics": MEMORY, "logs": MEMORY}
 TIMEOUTS_S = [0, -1, 1e-9, math.inf, math.nan, 1e300, sys.maxsize, 10**400]
+
+
+@pytest.fixture(params=RECORDERS)
+def recorder(request):
+    return request.param
 
 
 def settings(**options):
@@ -143,8 +148,8 @@ def test_many_threads_that_start_at_once_get_one_manager():
     assert set(got) == {TelemetryManager.current()}
 
 
-def test_a_second_object_with_the_same_settings_records_through_the_running_manager():
-    first, second = TelemetryManager(settings()).initialize(), TelemetryManager(settings())
+def test_a_second_object_with_the_same_settings_records_through_the_running_manager(recorder):
+    first, second = TelemetryManager(settings(recorder=recorder)).initialize(), TelemetryManager(settings(recorder=recorder))
     counter = second.counter("c")
     assert second.initialize() is first
     with second.span("of the second"):
@@ -207,8 +212,8 @@ def test_a_block_of_a_second_object_leaves_the_running_manager_running():
 # Shutdown and flush
 
 
-def test_a_shutdown_delivers_everything_and_says_so(start):
-    telemetry = start(**QUIET)
+def test_a_shutdown_delivers_everything_and_says_so(start, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
     record_everything(telemetry)
     exporter = telemetry.exporter("traces", "memory")
     report = telemetry.shutdown()
@@ -231,10 +236,10 @@ def test_a_shutdown_without_a_start_does_nothing():
     assert (report.is_complete, dict(report.ledger)) == (True, {})
 
 
-def test_what_is_not_delivered_in_time_is_counted_as_dropped(start):
+def test_what_is_not_delivered_in_time_is_counted_as_dropped(start, recorder):
     with http_receiver() as receiver:
         receiver.answers = [Answer(status=503)] * 1000
-        telemetry = start(**QUIET, tracing={"exporters": [{"type": "otlp", "endpoint": receiver.url}]})
+        telemetry = start(**QUIET, recorder=recorder, tracing={"exporters": [{"type": "otlp", "endpoint": receiver.url}]})
         for _ in range(5):
             with telemetry.span("work"):
                 pass
@@ -246,8 +251,8 @@ def test_what_is_not_delivered_in_time_is_counted_as_dropped(start):
     assert (counts.accepted, counts.delivered, counts.dropped, counts.pending) == (5, 0, {"shutdown": 5}, 0)
 
 
-def test_every_call_after_a_shutdown_does_nothing_and_does_not_raise(start):
-    telemetry = start(**QUIET)
+def test_every_call_after_a_shutdown_does_nothing_and_does_not_raise(start, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
     counter = telemetry.counter("kept")
     traced = telemetry.trace(lambda: 5)
     report = telemetry.shutdown()
@@ -259,8 +264,8 @@ def test_every_call_after_a_shutdown_does_nothing_and_does_not_raise(start):
 
 
 @pytest.mark.parametrize("timeout_s", [*TIMEOUTS_S, None], ids=lambda timeout_s: str(timeout_s)[:9])
-def test_a_shutdown_takes_any_timeout_and_accounts_for_every_item(start, timeout_s):
-    telemetry = start(**QUIET)
+def test_a_shutdown_takes_any_timeout_and_accounts_for_every_item(start, timeout_s, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
     record_everything(telemetry)
     report = telemetry.shutdown(timeout_s=timeout_s)
     assert all(counts.pending == 0 for counts in report.ledger.values())
@@ -268,8 +273,8 @@ def test_a_shutdown_takes_any_timeout_and_accounts_for_every_item(start, timeout
 
 
 @pytest.mark.parametrize("timeout_s", TIMEOUTS_S, ids=lambda timeout_s: str(timeout_s)[:9])
-def test_a_flush_takes_any_timeout_and_is_true_only_when_everything_was_delivered(start, timeout_s):
-    telemetry = start(**QUIET)
+def test_a_flush_takes_any_timeout_and_is_true_only_when_everything_was_delivered(start, timeout_s, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
     record_everything(telemetry)
     is_delivered = telemetry.force_flush(timeout_s=timeout_s)
     assert isinstance(is_delivered, bool)
@@ -279,10 +284,12 @@ def test_a_flush_takes_any_timeout_and_is_true_only_when_everything_was_delivere
         assert is_delivered
 
 
-def test_a_flush_is_false_while_a_destination_does_not_take_what_it_is_given(start):
+def test_a_flush_is_false_while_a_destination_does_not_take_what_it_is_given(start, recorder):
     with http_receiver() as receiver:
         receiver.answers = [Answer(status=503)] * 1000
-        telemetry = start(**QUIET, tracing={"exporters": [{"type": "otlp", "endpoint": receiver.url}, "memory"]})
+        telemetry = start(
+            **QUIET, recorder=recorder, tracing={"exporters": [{"type": "otlp", "endpoint": receiver.url}, "memory"]}
+        )
         with telemetry.span("work"):
             pass
         assert not telemetry.force_flush(timeout_s=0.3)
@@ -306,8 +313,8 @@ def test_threads_that_shut_down_at_once_get_the_same_report(start):
 # Again
 
 
-def test_a_manager_runs_again_after_its_shutdown_with_instruments_decorators_and_checks_of_before(start):
-    telemetry = start()
+def test_a_manager_runs_again_after_its_shutdown_with_instruments_decorators_and_checks_of_before(start, recorder):
+    telemetry = start(recorder=recorder)
     counter, traced, handler = telemetry.counter("c"), telemetry.span("traced")(lambda: None), telemetry.logging_handler()
     telemetry.health.add_check(CallableHealthCheck("mine", lambda: True))
     counter.add(1)
@@ -325,20 +332,20 @@ def test_a_manager_runs_again_after_its_shutdown_with_instruments_decorators_and
     assert [line for line in page if line.startswith("c_total")] == ["c_total 5.0"]
 
 
-def test_another_manager_starts_after_a_shutdown_with_other_settings(start):
+def test_another_manager_starts_after_a_shutdown_with_other_settings(start, recorder):
     start(**QUIET).shutdown()
-    second = start(**QUIET, service_name="other")
+    second = start(**QUIET, service_name="other", recorder=recorder)
     with trace.get_tracer("library").start_as_current_span("through the global API"):
         pass
     (span,) = delivered(second, "traces")
     assert span.resource.attributes["service.name"] == "other"
 
 
-def test_a_start_while_the_shutdown_before_is_still_going_on_records_and_delivers():
+def test_a_start_while_the_shutdown_before_is_still_going_on_records_and_delivers(recorder):
     with http_receiver() as receiver:
         receiver.answers = [Answer(delay_s=0.6)]
         otlp = {"exporters": [{"type": "otlp", "endpoint": receiver.url}]}
-        telemetry = TelemetryManager(settings(tracing=otlp)).initialize()
+        telemetry = TelemetryManager(settings(tracing=otlp, recorder=recorder)).initialize()
         counter = telemetry.counter("c")
         with telemetry.span("first run"):
             pass

@@ -10,17 +10,22 @@ from opentelemetry import trace
 
 from heliograph import InstrumentError, TelemetryManager, TelemetrySettings
 from heliograph.clock import ManualClock
-from tests.support.recorded import QUIET, delivered, span_names, values
+from tests.support.recorded import QUIET, RECORDERS, delivered, span_names, values
 
 MEMORY = {"exporters": ["memory"]}
+
+
+@pytest.fixture(params=RECORDERS)
+def recorder(request):
+    return request.param
 
 
 def settings(**options):
     return TelemetrySettings(**{"tracing": MEMORY, "metrics": MEMORY, "logs": MEMORY, **QUIET, **options})
 
 
-def test_instruments_made_before_initialize_record_after_it():
-    telemetry = TelemetryManager(settings())
+def test_instruments_made_before_initialize_record_after_it(recorder):
+    telemetry = TelemetryManager(settings(recorder=recorder))
     counter, bound = telemetry.counter("c"), telemetry.gauge("g").bind(disk="a")
     histogram = telemetry.histogram("h", unit="s", buckets=[1, 2])
     counter.add(100)
@@ -33,8 +38,8 @@ def test_instruments_made_before_initialize_record_after_it():
     assert (recorded["c"], recorded["g"], recorded["h"]) == ({(): 2}, {(("disk", "a"),): 7}, {(): 1.5})
 
 
-def test_calls_by_name_use_the_instrument_of_that_name_whatever_its_unit(start):
-    telemetry = start(**QUIET)
+def test_calls_by_name_use_the_instrument_of_that_name_whatever_its_unit(start, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
     telemetry.histogram("h", unit="s", buckets=[1])
     telemetry.record_histogram("h", 2)
     telemetry.increment_counter("c")
@@ -61,8 +66,8 @@ def test_trace_names_the_span_after_the_function(start):
         telemetry.trace("work")
 
 
-def test_trace_async_runs_functions_coroutine_functions_and_awaitables_in_a_span(start):
-    telemetry = start(**QUIET)
+def test_trace_async_runs_functions_coroutine_functions_and_awaitables_in_a_span(start, recorder):
+    telemetry = start(**QUIET, recorder=recorder)
 
     async def current(value=1):
         await asyncio.sleep(0)
@@ -84,9 +89,9 @@ def test_trace_async_runs_functions_coroutine_functions_and_awaitables_in_a_span
         ("a", True), ("b", True), ("c", True), ("d", False)]  # fmt: skip
 
 
-def test_an_event_has_the_time_of_the_managers_clock():
+def test_an_event_has_the_time_of_the_managers_clock(recorder):
     clock = ManualClock(time_ns=42)
-    telemetry = TelemetryManager(settings(), clock=clock).initialize()
+    telemetry = TelemetryManager(settings(recorder=recorder), clock=clock).initialize()
     telemetry.event("order.placed", severity="WARN", body="x", order_id=7, name="attribute")
     telemetry.shutdown(timeout_s=1)
     (item,) = telemetry.exporter("logs", "memory").items()

@@ -8,17 +8,23 @@ import pytest
 
 from tests.support.interpreter import run_script, start_script
 from tests.support.otlp_receiver import Answer, http_receiver
+from tests.support.recorded import RECORDERS
 from tests.support.waiting import until
 
 START = """
 import os, signal, sys, threading
 from heliograph import TelemetryManager
 otlp = {"exporters": [{"type": "otlp", "endpoint": sys.argv[1]}]}
-telemetry = TelemetryManager.start("app", tracing=otlp, logs=otlp, metrics=otlp, **QUIET)
+telemetry = TelemetryManager.start("app", recorder=sys.argv[2], tracing=otlp, logs=otlp, metrics=otlp, **QUIET)
 def work(name):
     with telemetry.span(name):
         telemetry.event(name)
 """
+
+
+@pytest.fixture(params=RECORDERS)
+def recorder(request):
+    return request.param
 
 
 def names(receiver):
@@ -109,10 +115,13 @@ def test_a_manager_that_is_made_and_not_initialised_starts_nothing():
     ],
     ids=["end of the script", "sys.exit", "unhandled exception", "Ctrl-C", "shutdown and exit"],
 )
-def test_a_process_that_ends_delivers_what_it_recorded(end, code):
+def test_a_process_that_ends_delivers_what_it_recorded(end, code, recorder):
     with http_receiver() as receiver:
         _out, err = run_script(
-            START + f"work('a')\nwork('b')\ntelemetry.increment_counter('c')\n{end}\n", receiver.url, expected_code=code
+            START + f"work('a')\nwork('b')\ntelemetry.increment_counter('c')\n{end}\n",
+            receiver.url,
+            recorder,
+            expected_code=code,
         )
         assert names(receiver) == ["a", "b"]
         assert sorted(record.event_name for record in receiver.log_records()) == ["a", "b"]
@@ -120,26 +129,26 @@ def test_a_process_that_ends_delivers_what_it_recorded(end, code):
     assert "heliograph" not in err
 
 
-def test_a_span_that_ends_in_an_exit_hook_registered_after_the_start_is_delivered():
+def test_a_span_that_ends_in_an_exit_hook_registered_after_the_start_is_delivered(recorder):
     with http_receiver() as receiver:
-        run_script(START + "import atexit\natexit.register(work, 'at exit')\n", receiver.url)
+        run_script(START + "import atexit\natexit.register(work, 'at exit')\n", receiver.url, recorder)
         assert names(receiver) == ["at exit"]
 
 
-def test_a_process_that_ends_with_an_unreachable_collector_does_not_wait_longer_than_its_shutdown_timeout():
+def test_a_process_that_ends_with_an_unreachable_collector_does_not_wait_longer_than_its_shutdown_timeout(recorder):
     code = START.replace("**QUIET", "delivery={'shutdown_timeout': '500ms'}, **QUIET") + "work('a')\n"
-    _out, err = run_script(code, "http://127.0.0.1:9", timeout_s=6)
+    _out, err = run_script(code, "http://127.0.0.1:9", recorder, timeout_s=6)
     assert "Traceback" not in err
 
 
-def test_a_process_that_delivers_before_its_end_and_at_its_end_leaves_no_socket_open():
+def test_a_process_that_delivers_before_its_end_and_at_its_end_leaves_no_socket_open(recorder):
     with http_receiver() as receiver:
-        _out, err = run_script(START + "work('a')\nassert telemetry.force_flush()\nwork('b')\n", receiver.url)
+        _out, err = run_script(START + "work('a')\nassert telemetry.force_flush()\nwork('b')\n", receiver.url, recorder)
         assert names(receiver) == ["a", "b"]
     assert "ResourceWarning" not in err
 
 
-def test_a_process_that_ends_while_threads_still_record_ends_cleanly():
+def test_a_process_that_ends_while_threads_still_record_ends_cleanly(recorder):
     code = (
         START
         + """
@@ -154,12 +163,12 @@ sys.exit(4)
 """
     )
     with http_receiver() as receiver:
-        _out, err = run_script(code, receiver.url, expected_code=4)
+        _out, err = run_script(code, receiver.url, recorder, expected_code=4)
         assert len(receiver.spans()) >= 200
     assert "heliograph" not in err
 
 
-def test_a_second_signal_during_the_shutdown_of_the_first_does_not_hang_the_process():
+def test_a_second_signal_during_the_shutdown_of_the_first_does_not_hang_the_process(recorder):
     code = (
         START
         + """
@@ -174,7 +183,7 @@ signal.pause()
     )
     with http_receiver() as receiver:
         receiver.answers = [Answer(delay_s=0.5)] * 3
-        process = start_script(code, receiver.url)
+        process = start_script(code, receiver.url, recorder)
         try:
             assert process.stdout.readline() == "ready\n"
             process.send_signal(signal.SIGTERM)

@@ -82,6 +82,7 @@ class Pipeline(Generic[T]):
         self._worker: threading.Thread | None = None
         for delivery in self.deliveries:
             delivery.attach(self._queue, self._lock, self._on_change)
+        self._recount_room()
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's items (the parent delivers them), its lock and its threads."""

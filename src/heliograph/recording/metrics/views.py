@@ -131,7 +131,7 @@ def _stream(view: View | None, rules: Sequence[ViewRule], instrument: Any) -> St
         exclude=exclude,
         buckets=buckets,
         exponential=any(rule.exponential for rule in rules),
-        limit=view._aggregation_cardinality_limit if view is not None else None,
+        limit=getattr(view, "_aggregation_cardinality_limit", None),  # since SDK 1.45.2
     )
 
 
