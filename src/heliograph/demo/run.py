@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from heliograph.demo.cache import Cache
@@ -24,6 +24,8 @@ from heliograph.endpoint.server import ThreadedServer
 from heliograph.errors import HeliographError
 from heliograph.health.builtin import CallableHealthCheck
 from heliograph.manager import TelemetryManager
+
+_SLICE_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +75,11 @@ class _Demo:
         started = time.monotonic()
         self._say_where()
         self._client.start()
-        ended.wait(self._options.duration_s)
+        _wait(ended, self._options.duration_s)
         self._client.stop()
         duration_s = time.monotonic() - started
         self._workers.stop(timeout_s=10.0)
-        ended.wait(self._options.linger_s)
+        _wait(ended, self._options.linger_s)
         self._server.stop(timeout_s=2.0)
         logging.getLogger("demo").removeHandler(self._handler)
         series = self._series()
@@ -99,6 +101,14 @@ class _Demo:
         """Samples that a scrape shows now; counted by the exposition itself, so also when the port is taken."""
         body = b"".join(self._telemetry.wsgi_app()({"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics"}, _no_headers))
         return sum(1 for line in body.splitlines() if line and not line.startswith(b"#"))
+
+
+def _wait(ended: threading.Event, seconds: float) -> None:
+    """Wait for ``ended``, in slices: the system may give a signal to any thread, and only a main thread that comes up for air
+    runs its handler."""
+    until = time.monotonic() + seconds
+    while (left_s := until - time.monotonic()) > 0 and not ended.wait(min(left_s, _SLICE_S)):
+        pass
 
 
 def _serve(service: Service, port: int) -> ThreadedServer:
