@@ -5,8 +5,6 @@ imports and the start, as wall time and as CPU time. Both get traces, metrics an
 an HTTP server of its own on a free port, and become the global providers. Ours does by default what the SDK has not: system
 metrics, health checks and their endpoint. Nothing listens at the OTLP endpoint, and the children end without delivering. Not
 measured: the start of the interpreter. The byte code is there, as it is from the second start on.
-
-Pydantic loads every plugin that is installed. Here that is logfire's, which no user of either has to have: it stays out.
 """
 
 from __future__ import annotations
@@ -109,5 +107,4 @@ def _start(code: str) -> tuple[float, float]:
 
 def _environ() -> dict[str, str]:
     """Ours, without what configures OpenTelemetry or forbids byte code."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHONDONTWRITE"))}
-    return {**kept, "PYDANTIC_DISABLE_PLUGINS": "logfire-plugin"}
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHONDONTWRITE"))}

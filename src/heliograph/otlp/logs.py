@@ -7,6 +7,7 @@ anything with the surface of the SDK's ``ReadableLogRecord``.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 from heliograph.otlp import wire
@@ -59,7 +60,10 @@ class LogEncoder(ItemEncoder):
         self._known_ids: tuple[Any, Any, Any] = _NO_IDS
         self._known_ids_bytes = b""
 
-    def _item(self, entry: Any) -> tuple[Any, Any, bytes]:
+    def _encode_for(self, kinds: set[type]) -> Callable[[Any], tuple[Any, Any, bytes]]:
+        return self._record
+
+    def _record(self, entry: Any) -> tuple[Any, Any, bytes]:
         record: Any
         attributes: Any
         if type(entry) is NativeLogRecord:

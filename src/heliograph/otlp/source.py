@@ -6,7 +6,7 @@ and ``common/v1/common.proto``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, Final
 
@@ -137,12 +137,14 @@ class ItemEncoder:
 
     def encode(self, items: Iterable[Any]) -> tuple[bytes, int]:
         """The request, and how many of ``items`` are not in it."""
+        items = list(items)
         groups = Grouping(self._sources)
+        encode_item = self._encode_for(set(map(type, items)))
         broken = 0
         last_resource = last_scope = place = None
         for item in items:
             try:
-                resource, scope, encoded = self._item(item)
+                resource, scope, encoded = encode_item(item)
                 # Neighbours mostly come from the same place.
                 if place is None or scope is not last_scope or resource is not last_resource:
                     place = groups.place(resource, scope)
@@ -152,6 +154,7 @@ class ItemEncoder:
                 broken += 1
         return groups.request(), broken
 
-    def _item(self, item: Any) -> tuple[Any, Any, bytes]:
-        """The resource and the scope of an item, and its bytes without the field that holds it."""
+    def _encode_for(self, kinds: set[type]) -> Callable[[Any], tuple[Any, Any, bytes]]:
+        """What encodes one of items that are of ``kinds``, mostly one: the resource and the scope of the item, and its bytes
+        without the field that holds it."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ surface of the SDK's ``ReadableSpan``.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 from opentelemetry.trace import DEFAULT_TRACE_STATE, Status, StatusCode
@@ -70,8 +71,13 @@ class TraceEncoder(ItemEncoder):
         self._names: dict[str, tuple[Any, bytes]] = {}
         self._trace_id, self._trace_head = -1, b""
 
-    def _item(self, span: Any) -> tuple[Any, Any, bytes]:
-        return self._native(span) if type(span) is Span else self._official(laid_out(span))
+    def _encode_for(self, kinds: set[type]) -> Callable[[Any], tuple[Any, Any, bytes]]:
+        if Span not in kinds:
+            return self._official
+        return self._native if len(kinds) == 1 else self._either
+
+    def _either(self, span: Any) -> tuple[Any, Any, bytes]:
+        return self._native(span) if type(span) is Span else self._official(span)
 
     def _native(self, span: Span) -> tuple[Any, Any, bytes]:
         trace_id, trace_flags, parent = span._trace_id, span._flags, span._parent
@@ -104,6 +110,7 @@ class TraceEncoder(ItemEncoder):
         return source.resource, source.scope, b"".join([ids, named, *fields, written_status, end, flags_end])
 
     def _official(self, span: Any) -> tuple[Any, Any, bytes]:
+        span = laid_out(span)
         trace_id, span_id, _is_remote, trace_flags, trace_state, _is_valid = span._context
         if trace_id is not self._trace_id:  # neighbours mostly are of the same trace
             self._trace_id, self._trace_head = trace_id, _TRACE_ID + trace_id.to_bytes(16, "big")

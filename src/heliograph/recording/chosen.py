@@ -31,7 +31,7 @@ _KINDS: Final[Mapping[str | None, SpanKind | None]] = {None: None, **{kind.name.
 def resource(settings: TelemetrySettings) -> Resource:
     """Who sends."""
     # A name that nobody set leaves OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, in force.
-    is_named = "service_name" in settings.model_fields_set
+    is_named = "service_name" in settings.fields_set
     return resources.created(
         {
             **(_OUR_SDK if settings.recorder == "native" else {}),

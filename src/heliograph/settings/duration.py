@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_TEXT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*")
+_TEXT = r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*"
 _LONGEST_S = 3650 * 86400.0
 
 EXPECTED = "a duration above zero: seconds as a number, or text with a unit such as '250ms', '5s', '10m', '1h', '7d'"
@@ -36,11 +33,7 @@ def _seconds(value: object) -> float | None:
         return value.total_seconds()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value) if abs(value) <= _LONGEST_S else math.inf  # a huge int does not fit a float
-    if isinstance(value, str) and (match := _TEXT.fullmatch(value.lower())):
+    if isinstance(value, str) and (match := re.fullmatch(_TEXT, value.lower())):
         number, unit = match.groups()
         return float(number) * _UNITS_S[unit or "s"] if (unit or "s") in _UNITS_S else None
     return None
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-"""A settings field that holds a ``timedelta`` and accepts every spelling of :func:`parse_duration`."""

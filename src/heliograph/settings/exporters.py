@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from datetime import timedelta
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
-
-from heliograph.settings.duration import Duration, parse_duration
-from heliograph.settings.section import Count, Port, Section, Text
+from heliograph.settings.duration import parse_duration
+from heliograph.settings.kinds import Kind, S, by_type, choice, filled_text, flag, list_of, mapping_of, optional, text, whole
+from heliograph.settings.secret import Secret
+from heliograph.settings.section import Section, Siblings, setting
 
 ENDPOINT_EXPECTED = "a URL such as 'http://localhost:4318', with scheme http or https and a host"
 
-_HTTP_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2: token
-_GRPC_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")  # gRPC over HTTP/2: Custom-Metadata; sent in lower case
+_HTTP_NAME: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2: token
+_GRPC_NAME: Final = r"[A-Za-z0-9_.-]+"  # gRPC over HTTP/2: Custom-Metadata; sent in lower case
 # They say where a message ends, how it is packed and what becomes of the connection: no user can know that better.
 _OF_THE_TRANSPORT: Final = frozenset(
     {
@@ -29,68 +30,67 @@ _OF_THE_TRANSPORT: Final = frozenset(
 )
 
 
-def _http_url(value: str) -> str:
+def _endpoint(value: object) -> str:
+    url = text(value)
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        usable = usable and value.isprintable() and not any(map(str.isspace, parts.netloc))
+        usable = usable and url.isprintable() and not any(map(str.isspace, parts.netloc))
     except ValueError:
         usable = False
     if not usable:
         raise ValueError(ENDPOINT_EXPECTED)
-    return value
+    return url
 
 
-def _metrics_path(value: str) -> str:
-    if not value.startswith("/") or not value.strip("/") or any(character in value for character in " ?#"):
+def http_path(value: object) -> str:
+    """The kind of setting that says under which path metrics are served."""
+    path = text(value)
+    if not path.startswith("/") or not path.strip("/") or any(character in path for character in " ?#"):
         raise ValueError("a path such as '/metrics', beginning with '/' and longer than that")
-    if value.rstrip("/") in ("/health", "/health/live", "/health/ready"):
+    if path.rstrip("/") in ("/health", "/health/live", "/health/ready"):
         raise ValueError("a path other than those of the health endpoints")
-    return value
+    return path
 
 
-def _header_value(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not (text.isascii() and text.isprintable()):
+def _header_value(value: object) -> Secret:
+    if not isinstance(value, type) and callable(reveal := getattr(value, "get_secret_value", None)):
+        value = reveal()  # pydantic's SecretStr has the same method, and a user may keep a credential in one
+    content = text(value)
+    if not (content.isascii() and content.isprintable()):
         raise ValueError("printable ASCII text: a header cannot carry anything else")
-    return value
+    return Secret(content)
 
 
-def _header_names(names: Mapping[str, SecretStr], info: ValidationInfo) -> Mapping[str, SecretStr]:
+def _check_header_names(headers: Mapping[str, Secret], above: Siblings) -> None:
     # No text in here may hold a name: who mixes up name and value puts a secret there.
-    is_grpc = info.data.get("protocol") == "grpc"
+    is_grpc = above.get("protocol") == "grpc"
     allowed = _GRPC_NAME if is_grpc else _HTTP_NAME
-    for position, name in enumerate(map(str.lower, names), start=1):
-        if not allowed.fullmatch(name):
+    for position, name in enumerate(map(str.lower, headers), start=1):
+        if not re.fullmatch(allowed, name):
             signs = "_ . and -" if is_grpc else "! # $ % & ' * + - . ^ _ ` | ~"
             raise ValueError(f"names of letters, digits and {signs}; name {position} is another")
         if name in _OF_THE_TRANSPORT:
             raise ValueError(f"no name that the transport sets itself; name {position} is {name!r}")
         if is_grpc and (name.startswith("grpc-") or name.endswith("-bin")):
             raise ValueError(f"no name that begins with 'grpc-' or ends with '-bin'; name {position} does")
-    if len({name.lower() for name in names}) < len(names):
+    if len({name.lower() for name in headers}) < len(headers):
         raise ValueError("each name once: upper and lower case mean the same")
-    return names
 
 
-def _pem_path(value: str) -> str:
-    if "-----BEGIN" in value or not value.isprintable():
+def _pem_path(value: object) -> str:
+    path = filled_text(value)
+    if "-----BEGIN" in path or not path.isprintable():
         raise ValueError("the path of a PEM file, not what is in it")
-    return value
-
-
-HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
-Endpoint = Annotated[str, AfterValidator(_http_url)]
-HttpPath = Annotated[str, AfterValidator(_metrics_path)]
-PemPath = Annotated[Text, AfterValidator(_pem_path)]
-Headers = Annotated[Mapping[str, HeaderValue], AfterValidator(_header_names)]
+    return path
 
 
 class ExporterSettings(Section):
     """What every exporter has: a type, and a name that is unique among the exporters of its signal."""
 
-    type: str
-    name: Text | None = None
+    has_credentials: ClassVar[bool] = True
+    type: str = setting(text)
+    name: str | None = setting(optional(filled_text), default=None)
 
     @property
     def destination(self) -> str:
@@ -98,9 +98,9 @@ class ExporterSettings(Section):
         return self.name or self.type
 
 
-def _default_endpoint(options: dict[str, Any]) -> str:
-    # The port follows the protocol (OTLP specification: 4317 for gRPC, 4318 for HTTP). A faulty protocol is not in here.
-    return "http://localhost:4317" if options.get("protocol") == "grpc" else "http://localhost:4318"
+def _check_key(key_file: str | None, above: Siblings) -> None:
+    if key_file is not None and above.get("cert_file", "faulty") is None:
+        raise ValueError("'cert_file' beside it: set it to the certificate of this key")
 
 
 class TlsFiles(Section):
@@ -108,32 +108,33 @@ class TlsFiles(Section):
     certificate (with its chain) by which this client proves who it is, ``key_file`` its private key without a pass phrase
     (not needed when the key is in ``cert_file``). Names as in OpenTelemetry's declarative configuration."""
 
-    ca_file: PemPath | None = None
-    cert_file: PemPath | None = None
-    key_file: PemPath | None = None
+    has_credentials: ClassVar[bool] = True
+    ca_file: str | None = setting(optional(_pem_path), default=None)
+    cert_file: str | None = setting(optional(_pem_path), default=None)
+    key_file: str | None = setting(optional(_pem_path), default=None, check=_check_key)
 
-    @field_validator("key_file")
-    @classmethod
-    def _belongs_to_a_certificate(cls, key_file: str | None, info: ValidationInfo) -> str | None:
-        if key_file is not None and info.data.get("cert_file", "faulty") is None:
-            raise ValueError("'cert_file' beside it: set it to the certificate of this key")
-        return key_file
+
+def _default_endpoint(above: Siblings) -> str:
+    # The port follows the protocol (OTLP specification: 4317 for gRPC, 4318 for HTTP).
+    return "http://localhost:4317" if above["protocol"] == "grpc" else "http://localhost:4318"
+
+
+def _check_tls(tls: TlsFiles | None, above: Siblings) -> None:
+    if tls is not None and urlsplit(above.get("endpoint", "https:")).scheme == "http":
+        raise ValueError("an 'endpoint' with https://, or no 'tls': over http:// nothing is encrypted or checked")
+
+
+Protocol: TypeAlias = Literal["http", "grpc"]
+Compression: TypeAlias = Literal["gzip", "none"]
 
 
 class _OtlpOptions(ExporterSettings):
-    protocol: Literal["http", "grpc"] = "http"
-    endpoint: Endpoint = Field(default_factory=_default_endpoint)
-    headers: Headers = Field(default_factory=dict)
-    compression: Literal["gzip", "none"] = "gzip"
-    timeout: Duration = parse_duration("10s")
-    tls: TlsFiles | None = None
-
-    @field_validator("tls")
-    @classmethod
-    def _needs_an_https_endpoint(cls, tls: TlsFiles | None, info: ValidationInfo) -> TlsFiles | None:
-        if tls is not None and urlsplit(info.data.get("endpoint", "https:")).scheme == "http":
-            raise ValueError("an 'endpoint' with https://, or no 'tls': over http:// nothing is encrypted or checked")
-        return tls
+    protocol: Protocol = setting(choice(Protocol), default="http")
+    endpoint: str = setting(_endpoint, default_factory=_default_endpoint)
+    headers: Mapping[str, Secret] = setting(mapping_of(_header_value), default={}, check=_check_header_names)
+    compression: Compression = setting(choice(Compression), default="none")
+    timeout: timedelta = setting(parse_duration, default=timedelta(seconds=10))
+    tls: TlsFiles | None = setting(optional(TlsFiles.read), default=None, check=_check_tls)
 
 
 class OtlpExporter(_OtlpOptions):
@@ -141,46 +142,46 @@ class OtlpExporter(_OtlpOptions):
     unless it is there. ``headers`` are secrets: they appear in no repr, log or error. ``timeout`` is for one attempt.
     ``tls`` are the files for an https endpoint; it is verified without them too, against the system's authorities."""
 
-    type: Literal["otlp"] = "otlp"
+    type: Literal["otlp"] = setting(choice(Literal["otlp"]), default="otlp")
 
 
 class JaegerExporter(_OtlpOptions):
     """Jaeger, which receives OTLP on its own 4318 and 4317. A Thrift endpoint (``:14268/api/traces``) is mapped to OTLP
     on the same host with one warning, since no Thrift exporter exists for OpenTelemetry any more."""
 
-    type: Literal["jaeger"] = "jaeger"
+    type: Literal["jaeger"] = setting(choice(Literal["jaeger"]), default="jaeger")
 
 
 class ConsoleExporter(ExporterSettings):
     """One readable line an item on standard output."""
 
-    type: Literal["console"] = "console"
+    type: Literal["console"] = setting(choice(Literal["console"]), default="console")
 
 
 class FileExporter(ExporterSettings):
     """OTLP JSON, one request a line, appended to ``path``; rotated before it grows past ``max_bytes``, keeping
     ``max_files`` older files as ``path.1`` (newest) to ``path.N``."""
 
-    type: Literal["file"] = "file"
-    path: Text
-    max_bytes: Count = 64 * 1024 * 1024
-    max_files: Count = 3
+    type: Literal["file"] = setting(choice(Literal["file"]), default="file")
+    path: str = setting(filled_text)
+    max_bytes: int = setting(whole(1), default=64 * 1024 * 1024)
+    max_files: int = setting(whole(1), default=3)
 
 
 class MemoryExporter(ExporterSettings):
     """Keeps items in this process, for tests; what comes after ``max_items`` is dropped and counted."""
 
-    type: Literal["memory"] = "memory"
-    max_items: Count = 100_000
+    type: Literal["memory"] = setting(choice(Literal["memory"]), default="memory")
+    max_items: int = setting(whole(1), default=100_000)
 
 
 class PrometheusExporter(ExporterSettings):
     """Serves the metrics for scraping. ``port`` and ``path`` override those of the ``server`` section."""
 
-    type: Literal["prometheus"] = "prometheus"
-    port: Port | None = None
-    path: HttpPath | None = None
-    enable_compression: bool = True
+    type: Literal["prometheus"] = setting(choice(Literal["prometheus"]), default="prometheus")
+    port: int | None = setting(optional(whole(0, 65535)), default=None)
+    path: str | None = setting(optional(http_path), default=None)
+    enable_compression: bool = setting(flag, default=True)
 
 
 def entry_form(entry: object) -> object:
@@ -203,13 +204,16 @@ def entries_form(entries: object) -> object:
     return [entry_form(entry) for entry in entries] if isinstance(entries, (list, tuple)) else entries
 
 
-_BY_TYPE = Field(discriminator="type")
-_FORMS = BeforeValidator(entries_form)
+def exporters_of(*sections: type[S]) -> Kind[tuple[S, ...]]:
+    """The kind of setting that lists exporters, each one of ``sections`` in any of its spellings."""
+    read = list_of(by_type(*sections))
+    return lambda entries: read(entries_form(entries))
 
-TraceExporter = Annotated[OtlpExporter | JaegerExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
-MetricExporter = Annotated[PrometheusExporter | OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
-LogExporter = Annotated[OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter, _BY_TYPE]
 
-TraceExporters = Annotated[tuple[TraceExporter, ...], _FORMS]
-MetricExporters = Annotated[tuple[MetricExporter, ...], _FORMS]
-LogExporters = Annotated[tuple[LogExporter, ...], _FORMS]
+TraceExporter: TypeAlias = OtlpExporter | JaegerExporter | ConsoleExporter | FileExporter | MemoryExporter
+MetricExporter: TypeAlias = PrometheusExporter | OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter
+LogExporter: TypeAlias = OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter
+
+trace_exporters: Final[Kind[tuple[TraceExporter, ...]]] = exporters_of(*get_args(TraceExporter))
+metric_exporters: Final[Kind[tuple[MetricExporter, ...]]] = exporters_of(*get_args(MetricExporter))
+log_exporters: Final[Kind[tuple[LogExporter, ...]]] = exporters_of(*get_args(LogExporter))

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from heliograph.settings.duration import parse_duration
+from heliograph.settings.exporters import MetricExporter, PrometheusExporter, metric_exporters
+from heliograph.settings.kinds import choice, filled_text, flag, list_of, number, optional, text, whole
+from heliograph.settings.section import Section, Siblings, setting
 
-from heliograph.settings.duration import Duration, parse_duration
-from heliograph.settings.exporters import MetricExporters, PrometheusExporter
-from heliograph.settings.section import Bound, Count, Ratio, Section, Text
+_numbers: Final = list_of(number(), least=1)
 
 
-def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
+def _buckets(value: object) -> tuple[float, ...]:
+    bounds = _numbers(value)
     if any(not left < right for left, right in itertools.pairwise(bounds)):
         raise ValueError("bounds in ascending order without repeats")
     return bounds
-
-
-HistogramBuckets = Annotated[tuple[Bound, ...], Field(min_length=1), AfterValidator(_ascending)]
 
 
 class Aggregation(Section):
     """``histogram_buckets`` are the upper bounds of every histogram that names none of its own; None means OpenTelemetry's
     for the unit. ``summary_quantiles`` are those of summaries that heliograph itself computes."""
 
-    histogram_buckets: HistogramBuckets | None = None
-    summary_quantiles: tuple[Ratio, ...] = (0.5, 0.9, 0.95, 0.99)
+    histogram_buckets: tuple[float, ...] | None = setting(optional(_buckets), default=None)
+    summary_quantiles: tuple[float, ...] = setting(list_of(number(0, 1)), default=(0.5, 0.9, 0.95, 0.99))
+
+
+InstrumentType: TypeAlias = Literal[
+    "counter",
+    "up_down_counter",
+    "gauge",
+    "histogram",
+    "observable_counter",
+    "observable_up_down_counter",
+    "observable_gauge",
+]
+
+
+def _check_name(name: str | None, above: Siblings) -> None:
+    instrument = above.get("instrument", "")
+    if name is not None and any(sign in instrument for sign in "*?"):
+        raise ValueError(f"no name, since the pattern {instrument!r} may fit several instruments")
+
+
+def _check_exclude(exclude: tuple[str, ...], above: Siblings) -> None:
+    if exclude and above.get("keep") is not None:
+        raise ValueError("either keep or exclude, not both")
 
 
 class MetricView(Section):
@@ -37,43 +59,20 @@ class MetricView(Section):
     bounds of a histogram, ``exponential`` makes it one with a scale of its own; with ``drop`` nothing of it is kept.
     """
 
-    instrument: Text = "*"
-    type: (
-        Literal[
-            "counter",
-            "up_down_counter",
-            "gauge",
-            "histogram",
-            "observable_counter",
-            "observable_up_down_counter",
-            "observable_gauge",
-        ]
-        | None
-    ) = None
-    unit: str | None = None
-    meter: Text | None = None
-    name: Text | None = None
-    description: str | None = None
-    keep: tuple[Text, ...] | None = None
-    exclude: tuple[Text, ...] = ()
-    buckets: HistogramBuckets | None = None
-    exponential: bool = False
-    drop: bool = False
+    instrument: str = setting(filled_text, default="*")
+    type: InstrumentType | None = setting(optional(choice(InstrumentType)), default=None)
+    unit: str | None = setting(optional(text), default=None)
+    meter: str | None = setting(optional(filled_text), default=None)
+    name: str | None = setting(optional(filled_text), default=None, check=_check_name)
+    description: str | None = setting(optional(text), default=None)
+    keep: tuple[str, ...] | None = setting(optional(list_of(filled_text)), default=None)
+    exclude: tuple[str, ...] = setting(list_of(filled_text), default=(), check=_check_exclude)
+    buckets: tuple[float, ...] | None = setting(optional(_buckets), default=None)
+    exponential: bool = setting(flag, default=False)
+    drop: bool = setting(flag, default=False)
 
-    @field_validator("name")
-    @classmethod
-    def _one_name_for_one(cls, name: str | None, info: ValidationInfo) -> str | None:
-        instrument = info.data.get("instrument", "")
-        if name is not None and any(sign in instrument for sign in "*?"):
-            raise ValueError(f"no name, since the pattern {instrument!r} may fit several instruments")
-        return name
 
-    @field_validator("exclude")
-    @classmethod
-    def _one_choice(cls, exclude: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if exclude and info.data.get("keep") is not None:
-            raise ValueError("either keep or exclude, not both")
-        return exclude
+ExemplarFilter: TypeAlias = Literal["trace_based", "always_on", "always_off"]
 
 
 class MetricsSettings(Section):
@@ -81,11 +80,11 @@ class MetricsSettings(Section):
     instrument, the rest is folded into one. ``views`` change what becomes of single instruments. ``exemplars`` says which
     measurements may be shown with the trace that they were made in. ``retention_period`` is the local store's."""
 
-    enabled: bool = True
-    collection_interval: Duration = parse_duration("15s")
-    retention_period: Duration = parse_duration("24h")
-    aggregation: Aggregation = Aggregation()
-    exporters: MetricExporters = (PrometheusExporter(),)
-    cardinality_limit: Count = 2000
-    views: tuple[MetricView, ...] = ()
-    exemplars: Literal["trace_based", "always_on", "always_off"] = "trace_based"
+    enabled: bool = setting(flag, default=True)
+    collection_interval: timedelta = setting(parse_duration, default=timedelta(seconds=15))
+    retention_period: timedelta = setting(parse_duration, default=timedelta(hours=24))
+    aggregation: Aggregation = setting(Aggregation.read, default=Aggregation())
+    exporters: tuple[MetricExporter, ...] = setting(metric_exporters, default=(PrometheusExporter(),))
+    cardinality_limit: int = setting(whole(1), default=2000)
+    views: tuple[MetricView, ...] = setting(list_of(MetricView.read), default=())
+    exemplars: ExemplarFilter = setting(choice(ExemplarFilter), default="trace_based")

@@ -8,46 +8,54 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from heliograph.errors import SettingsError
 from heliograph.settings.batching import BatchExport
-from heliograph.settings.duration import Duration, parse_duration
-from heliograph.settings.exporters import HttpPath, LogExporters, PrometheusExporter
-from heliograph.settings.faults import duplicate_destinations, validation_faults
+from heliograph.settings.destinations import duplicate_destinations
+from heliograph.settings.duration import parse_duration
+from heliograph.settings.exporters import LogExporter, PrometheusExporter, http_path, log_exporters
+from heliograph.settings.kinds import Scalar, choice, filled_text, flag, list_of, mapping_of, optional, scalar, text, whole
 from heliograph.settings.metrics import MetricsSettings
 from heliograph.settings.presets import with_preset
-from heliograph.settings.section import Count, Port, Section, Text
+from heliograph.settings.section import Section, Siblings, setting
 from heliograph.settings.tracing import TracingSettings
+
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Check: TypeAlias = Literal["disk_space", "memory"]
+WhenTaken: TypeAlias = Literal["none", "next"]
+WhenFull: TypeAlias = Literal["drop_newest", "drop_oldest"]
+Spool: TypeAlias = Literal["off", "on_failure", "always"]
+Preset: TypeAlias = Literal["development", "production", "high_load"]
+Recorder: TypeAlias = Literal["native", "opentelemetry-sdk"]
 
 
 class LogsSettings(Section):
     """Logs and events. ``level`` is the lowest level that the standard library handler passes on."""
 
-    enabled: bool = True
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    exporters: LogExporters = ()
-    batch_export: BatchExport = BatchExport()
+    enabled: bool = setting(flag, default=True)
+    level: Level = setting(choice(Level), default="INFO")
+    exporters: tuple[LogExporter, ...] = setting(log_exporters, default=())
+    batch_export: BatchExport = setting(BatchExport.read, default=BatchExport())
 
 
 class HealthSettings(Section):
     """Health checks. Each runs every ``check_interval`` and is answered from a cache for ``cache_ttl``; ``checks`` are the
     built-in ones to register at start (both are not critical: they warn, they do not take the service out)."""
 
-    enabled: bool = True
-    check_interval: Duration = parse_duration("30s")
-    cache_ttl: Duration = parse_duration("60s")
-    default_timeout: Duration = parse_duration("5s")
-    parallel_checks: bool = True
-    checks: tuple[Literal["disk_space", "memory"], ...] = ("disk_space", "memory")
+    enabled: bool = setting(flag, default=True)
+    check_interval: timedelta = setting(parse_duration, default=timedelta(seconds=30))
+    cache_ttl: timedelta = setting(parse_duration, default=timedelta(seconds=60))
+    default_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=5))
+    parallel_checks: bool = setting(flag, default=True)
+    checks: tuple[Check, ...] = setting(list_of(choice(Check)), default=("disk_space", "memory"))
 
 
 class SystemSettings(Section):
     """CPU, memory, disk, network and process metrics, read with psutil at most once each collection interval."""
 
-    enabled: bool = True
+    enabled: bool = setting(flag, default=True)
 
 
 def _is_loopback(host: str) -> bool:
@@ -57,29 +65,27 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _check_open_bind(allowed: bool, above: Siblings) -> None:
+    host = above.get("host")
+    if host is not None and not (allowed or _is_loopback(host)):
+        raise ValueError(f"true, since host {host!r} is open to other machines; or a loopback host such as '127.0.0.1'")
+
+
 class ServerSettings(Section):
     """The HTTP endpoint. Port 0 means any free port; when ``port`` is taken, the ``next`` free one is used or ``none``. A
     ``host`` that other machines reach needs
     ``allow_unauthenticated=True``, since what it shows is then open to them."""
 
-    enabled: bool = True
-    host: Text = "127.0.0.1"
-    port: Port = 9464
-    when_taken: Literal["none", "next"] = "none"
-    metrics_path: HttpPath = "/metrics"
-    allow_unauthenticated: bool = False
-
-    @field_validator("allow_unauthenticated")
-    @classmethod
-    def _guard_open_bind(cls, allowed: bool, info: ValidationInfo) -> bool:
-        host = info.data.get("host")
-        if host is not None and not (allowed or _is_loopback(host)):
-            raise ValueError(f"true, since host {host!r} is open to other machines; or a loopback host such as '127.0.0.1'")
-        return allowed
+    enabled: bool = setting(flag, default=True)
+    host: str = setting(filled_text, default="127.0.0.1")
+    port: int = setting(whole(0, 65535), default=9464)
+    when_taken: WhenTaken = setting(choice(WhenTaken), default="none")
+    metrics_path: str = setting(http_path, default="/metrics")
+    allow_unauthenticated: bool = setting(flag, default=False, check=_check_open_bind)
 
 
-def _default_spool(options: dict[str, Any]) -> Literal["off", "on_failure"]:
-    return "on_failure" if options.get("spool_directory") is not None else "off"
+def _default_spool(above: Siblings) -> Literal["off", "on_failure"]:
+    return "on_failure" if above["spool_directory"] is not None else "off"
 
 
 class DeliverySettings(Section):
@@ -91,14 +97,14 @@ class DeliverySettings(Section):
     ``spool_max_age``. ``shutdown_timeout`` is the overall time that a shutdown may take.
     """
 
-    queue_size: Count = 2048
-    queue_max_bytes: Count = 64 * 1024 * 1024
-    when_full: Literal["drop_newest", "drop_oldest"] = "drop_newest"
-    spool_directory: Text | None = None
-    spool: Literal["off", "on_failure", "always"] = Field(default_factory=_default_spool)
-    spool_max_bytes: Count = 512 * 1024 * 1024
-    spool_max_age: Duration = parse_duration("7d")
-    shutdown_timeout: Duration = parse_duration("5s")
+    queue_size: int = setting(whole(1), default=2048)
+    queue_max_bytes: int = setting(whole(1), default=64 * 1024 * 1024)
+    when_full: WhenFull = setting(choice(WhenFull), default="drop_newest")
+    spool_directory: str | None = setting(optional(filled_text), default=None)
+    spool: Spool = setting(choice(Spool), default_factory=_default_spool)
+    spool_max_bytes: int = setting(whole(1), default=512 * 1024 * 1024)
+    spool_max_age: timedelta = setting(parse_duration, default=timedelta(days=7))
+    shutdown_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=5))
 
 
 class TelemetrySettings(Section):
@@ -109,20 +115,20 @@ class TelemetrySettings(Section):
     when all their values are.
     """
 
-    enabled: bool = True
-    service_name: Text = "unknown_service:python"
-    service_version: str | None = None
-    environment: str | None = None
-    preset: Literal["development", "production", "high_load"] | None = None
-    recorder: Literal["native", "opentelemetry-sdk"] = "native"
-    resource: Mapping[str, str | bool | int | float] = Field(default_factory=dict)
-    tracing: TracingSettings = TracingSettings()
-    metrics: MetricsSettings = MetricsSettings()
-    logs: LogsSettings = LogsSettings()
-    health: HealthSettings = HealthSettings()
-    system: SystemSettings = SystemSettings()
-    server: ServerSettings = ServerSettings()
-    delivery: DeliverySettings = DeliverySettings()
+    enabled: bool = setting(flag, default=True)
+    service_name: str = setting(filled_text, default="unknown_service:python")
+    service_version: str | None = setting(optional(text), default=None)
+    environment: str | None = setting(optional(text), default=None)
+    preset: Preset | None = setting(optional(choice(Preset)), default=None)
+    recorder: Recorder = setting(choice(Recorder), default="native")
+    resource: Mapping[str, Scalar] = setting(mapping_of(scalar), default={})
+    tracing: TracingSettings = setting(TracingSettings.read, default=TracingSettings())
+    metrics: MetricsSettings = setting(MetricsSettings.read, default=MetricsSettings())
+    logs: LogsSettings = setting(LogsSettings.read, default=LogsSettings())
+    health: HealthSettings = setting(HealthSettings.read, default=HealthSettings())
+    system: SystemSettings = setting(SystemSettings.read, default=SystemSettings())
+    server: ServerSettings = setting(ServerSettings.read, default=ServerSettings())
+    delivery: DeliverySettings = setting(DeliverySettings.read, default=DeliverySettings())
 
     if not TYPE_CHECKING:  # type checkers keep the signature that they derive from the fields
 
@@ -132,9 +138,9 @@ class TelemetrySettings(Section):
             values = with_preset(given)
             faults = duplicate_destinations(values)
             try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise SettingsError([*validation_faults(error, TelemetrySettings), *faults]) from error
+                self._fill(values)
+            except SettingsError as error:
+                raise SettingsError([*error.faults, *faults]) from None
             if faults:
                 raise SettingsError(faults)
 
@@ -151,7 +157,7 @@ class TelemetrySettings(Section):
         if exporter is None:
             return self.server
         wanted = {"port": exporter.port, "metrics_path": exporter.path}
-        return self.server.model_copy(update={name: value for name, value in wanted.items() if value is not None})
+        return self.server.replace(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def differences(running: TelemetrySettings, wanted: TelemetrySettings) -> list[str]:
@@ -161,7 +167,7 @@ def differences(running: TelemetrySettings, wanted: TelemetrySettings) -> list[s
 
 def _differences(running: Section, wanted: Section, prefix: str) -> list[str]:
     found: list[str] = []
-    for name in type(running).model_fields:
+    for name in type(running).fields:
         left, right = getattr(running, name), getattr(wanted, name)
         if left == right:
             continue

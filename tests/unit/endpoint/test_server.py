@@ -132,7 +132,6 @@ def test_the_web_server_is_loaded_by_the_first_visitor_who_waits_for_it() -> Non
         assert "uvicorn" in sys.modules
         telemetry.shutdown()
     """,
-        environ={"PYDANTIC_DISABLE_PLUGINS": "1"},
     )
 
 
