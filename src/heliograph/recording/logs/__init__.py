@@ -1,0 +1,1 @@
+"""The native recorder of log records, and the bridge from `logging`."""
