@@ -15,9 +15,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from heliograph.text import described
+
 if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
+
+logger = logging.getLogger("heliograph")
 
 _HIGHEST_PORT: Final = 65535
 
@@ -77,7 +81,12 @@ class ThreadedServer:
             selector.register(self._woken, selectors.EVENT_READ)
             selector.select()
         self._woken.close()
-        server = self._load()
+        try:
+            server = self._load()
+        except Exception as error:  # uvicorn or Starlette cannot be loaded, for one: no port is better than one that hangs
+            logger.warning("the telemetry endpoint at %s cannot serve, and is closed: %s", self.url, described(error))
+            self._socket.close()
+            return
         if server is not None:
             _serve(server, self._socket)
 

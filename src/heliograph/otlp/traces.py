@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
-from opentelemetry.trace import DEFAULT_TRACE_STATE, Status, StatusCode
+from opentelemetry.trace import DEFAULT_TRACE_STATE, SpanKind, Status, StatusCode
 
 from heliograph.otlp import wire
 from heliograph.otlp.memory import LONGEST_KNOWN, remember
@@ -99,7 +99,7 @@ class TraceEncoder(ItemEncoder):
             fields.append(self._trace_state(state))
         if rare is not None:
             fields += [wire.message(_EVENT, self._event(event)) for event in rare.events]
-            fields += [wire.message(_LINK, self._link(link)) for link in rare.links]
+            fields += [wire.message(_LINK, written) for link in rare.links if (written := self._link_if_valid(link))]
             fields.append(_losses(rare.dropped_attributes, rare.dropped_events, rare.dropped_links))
         written_status = _EMPTY_STATUS if status is UNSET else self._status(status)
         try:
@@ -144,7 +144,9 @@ class TraceEncoder(ItemEncoder):
 
     def _name_and_kind(self, name: Any, kind: Any) -> bytes:
         # OTLP counts from INTERNAL = 1, the API from INTERNAL = 0; without a kind it is INTERNAL, as the API's default is.
-        number = kind._value_ + 1 if kind is not None else 1
+        number = kind._value_ + 1 if isinstance(kind, SpanKind) else 1
+        if kind is not None and not isinstance(kind, SpanKind):
+            self._values.repaired += 1
         repaired = self._values.repaired
         written = _NAME + self._values.name(name) + _KIND + varint(number)
         if type(name) is str and self._values.repaired == repaired and len(name) <= LONGEST_KNOWN:
@@ -157,6 +159,13 @@ class TraceEncoder(ItemEncoder):
         if event.dropped_attributes:
             parts.append(_EVENT_DROPPED + varint(event.dropped_attributes))
         return b"".join(parts)
+
+    def _link_if_valid(self, link: Any) -> bytes:
+        try:
+            return self._link(link)
+        except Exception:  # ids out of range: the span is worth more than it
+            self._values.repaired += 1
+            return b""
 
     def _link(self, link: Any) -> bytes:
         trace_id, span_id, is_remote, trace_flags, trace_state, _is_valid = link.context

@@ -8,11 +8,11 @@ does: the span whose parent is in another process, or that has none.
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import SpanContext, StatusCode
@@ -22,7 +22,8 @@ from heliograph.clock import Clock
 from heliograph.recording.sampling import SpanRule, with_threshold
 from heliograph.recording.traces.span import Span
 
-_MOST_REMEMBERED: Final = 4096
+_MOST_REMEMBERED: Final = 1 << 14  # spans
+_MOST_TRACES: Final = 1 << 12
 _CERTAIN: Final = 0  # the rejection threshold of what is kept in any case
 
 # What a span takes in memory, roughly: measured with tracemalloc, rounded up.
@@ -50,21 +51,44 @@ class Keep:
         return None
 
 
+class _Ended(NamedTuple):
+    """An ended span: the how manyth of all it is, and its own reason to be kept."""
+
+    number: int
+    span: Any
+    reason: str | None
+    size_bytes: int
+
+
 @dataclass(slots=True, kw_only=True)
 class _Waiting:
-    """The ended spans of a trace whose local root goes on."""
+    """The ended spans of a trace whose local roots go on, by the parent's span id."""
 
     since_ns: int
-    spans: list[Any] = field(default_factory=list)
-    size_bytes: int = 0
-    reason: str | None = None
+    by_parent: dict[int, list[_Ended]] = field(default_factory=dict)
+
+    def below(self, span_id: int) -> list[_Ended]:
+        """Take out the spans below that one, as far as all in between have ended."""
+        found: list[_Ended] = []
+        parents = [span_id]
+        while parents:
+            children = self.by_parent.pop(parents.pop(), [])
+            found += children
+            parents += [child.span.context.span_id for child in children]
+        return found
+
+    def all(self) -> list[_Ended]:
+        """Take out everything."""
+        found = [ended for children in self.by_parent.values() for ended in children]
+        self.by_parent = {}
+        return found
 
 
 class TailSampler:
     """Bounded by ``max_bytes`` (estimated) and ``max_age_s``: what is beyond is decided as it stands then.
 
-    Thread-safe. The lock guards everything here and is not held while spans are passed on; it is reentrant, since a finaliser
-    may record at any moment.
+    Thread-safe. The lock guards everything here and is not held while spans are passed on. A signal handler or a finaliser
+    that records while its thread is in here leaves its span in ``_arrived``, which that thread takes before it goes.
     """
 
     def __init__(self, accept: Callable[[Any], None], *, keep: Keep, max_bytes: int, max_age_s: float, clock: Clock) -> None:
@@ -79,9 +103,14 @@ class TailSampler:
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
+        self._busy: int | None = None  # the thread that is at work here
+        self._arrived: deque[Any] = deque()
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()  # by trace id, the oldest first
         self._size_bytes = 0
-        self._kept: OrderedDict[int, str] = OrderedDict()  # traces that were decided, for spans that end after their root
+        self._number = 0
+        self._latest = ""  # the last decision
+        self._kept: OrderedDict[int, str] = OrderedDict()  # traces that were decided before their end, and kept
+        self._decided: OrderedDict[int, str | None] = OrderedDict()  # spans that were decided, for those that end after them
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's spans, which the parent decides on."""
@@ -93,53 +122,109 @@ class TailSampler:
         """Let ``meter`` report what was decided."""
         rows = (
             (names.TRACES_DECIDED, names.DECISION, self.decisions, "Local traces whose end was decided on, by decision."),
-            (
-                names.TRACES_DECIDED_EARLY,
-                names.REASON,
-                self.early,
-                "Of these, decided before their end, by bound.",
-            ),
+            (names.TRACES_DECIDED_EARLY, names.REASON, self.early, "Of these, decided before their end, by bound."),
         )
         for name, key, counts, description in rows:
             meter.create_observable_counter(name, [partial(_observations, key, counts)], "{trace}", description)
 
     def accept(self, span: Any) -> None:
         """Take an ended span; pass on what is decided by it."""
-        for kept in self._taken(span):
-            self._accept(kept)
+        self._arrived.append(span)
+        self._work(list)
+
+    def expire(self) -> None:
+        """Decide what has waited too long; called now and then."""
+        self._work(lambda: self._expired(self._clock.monotonic_ns()))
+
+    def release(self) -> None:
+        """Pass on what is kept in any case, so that a flush delivers it; the rest goes on waiting."""
+        self._work(self._sure)
+
+    def close(self) -> None:
+        """Decide everything as it stands."""
+        self._work(lambda: [span for trace_id in list(self._waiting) for span in self._given_up(trace_id)])
+
+    def _work(self, decide: Callable[[], list[Any]]) -> None:
+        """Take what has arrived, then ``decide``, and pass on what is kept."""
+        while self._busy != threading.get_ident():
+            with self._lock:
+                self._busy = threading.get_ident()
+                try:
+                    kept = []
+                    while self._arrived:
+                        kept += self._taken(self._arrived.popleft())
+                    kept += decide()
+                finally:
+                    self._busy = None
+            for span in kept:
+                self._accept(span)
+            if not self._arrived:
+                return
 
     def _taken(self, span: Any) -> list[Any]:
-        trace_id, now_ns = span.context.trace_id, self._clock.monotonic_ns()
-        with self._lock:
-            reason = self._kept.get(trace_id)
-            if reason is not None:
-                return _selected([span], reason)
-            waiting = self._waiting.get(trace_id)
-            if waiting is None:
-                waiting = self._waiting[trace_id] = _Waiting(since_ns=now_ns)
-            size_bytes = _size_bytes(span)
-            waiting.spans.append(span)
-            waiting.size_bytes += size_bytes
-            self._size_bytes += size_bytes
-            waiting.reason = waiting.reason or self._keep.reason(span)
-            found = self._decided(trace_id) if span.parent is None or span.parent.is_remote else []
-            while self._size_bytes > self._max_bytes and self._waiting:
-                self.early["bytes"] += 1
-                found += self._decided(next(iter(self._waiting)))
-            return found + self._expired(now_ns)
+        now_ns, trace_id, parent = self._clock.monotonic_ns(), span.context.trace_id, span.parent
+        if (reason := self._kept.get(trace_id)) is not None:
+            return _selected([span], reason)
+        waiting = self._waiting.get(trace_id)
+        if waiting is None:
+            waiting = self._waiting[trace_id] = _Waiting(since_ns=now_ns)
+        self._number += 1
+        ended = _Ended(self._number, span, self._keep.reason(span), _size_bytes(span))
+        self._size_bytes += ended.size_bytes
+        found: list[Any] = []
+        if parent is None or parent.is_remote:  # other local roots of the same trace go on
+            found = self._counted(trace_id, [ended, *waiting.below(span.context.span_id)])
+        else:
+            waiting.by_parent.setdefault(parent.span_id, []).append(ended)
+            if parent.span_id in self._decided:
+                found = self._late(trace_id, parent.span_id)
+        while self._size_bytes > self._max_bytes and self._waiting:
+            self.early["bytes"] += 1
+            found += self._given_up(next(iter(self._waiting)))
+        return found + self._expired(now_ns)
 
-    def _decided(self, trace_id: int) -> list[Any]:
-        """Decide a waiting trace; returns the spans that are kept."""
-        waiting = self._waiting.pop(trace_id)
-        self._size_bytes -= waiting.size_bytes
-        reason = waiting.reason or ("ratio" if any(_is_sampled(span) for span in waiting.spans) else None)
-        self.decisions[reason or "dropped"] += 1
-        if reason is None:
-            return []
-        self._kept[trace_id] = reason
-        if len(self._kept) > _MOST_REMEMBERED:
-            self._kept.popitem(last=False)
-        return _selected(waiting.spans, reason)
+    def _late(self, trace_id: int, parent_id: int) -> list[Any]:
+        """What ended after its local root follows it; where that was dropped, a span with its own reason is kept alone."""
+        reason = self._decided[parent_id]
+        found: list[Any] = []
+        for ended in self._left(trace_id, self._waiting[trace_id].below(parent_id)):
+            self._remember(ended.span, reason)
+            if why := reason or ended.reason:
+                found += _selected([ended.span], why)
+        return found
+
+    def _given_up(self, trace_id: int) -> list[Any]:
+        """Decide a waiting trace before its end; what is still to come of it follows when it is kept."""
+        found = self._counted(trace_id, self._waiting[trace_id].all())
+        if found:
+            self._kept[trace_id] = self._latest
+            if len(self._kept) > _MOST_TRACES:
+                self._kept.popitem(last=False)
+        return found
+
+    def _counted(self, trace_id: int, entries: list[_Ended]) -> list[Any]:
+        """The spans of ``entries``, one local trace, that are kept, in the order in which they ended."""
+        entries = self._left(trace_id, entries)
+        reason = next((ended.reason for ended in entries if ended.reason), None)
+        if reason is None and any(_is_sampled(ended.span) for ended in entries):
+            reason = "ratio"
+        self._latest = reason or "dropped"
+        self.decisions[self._latest] += 1
+        for ended in entries:
+            self._remember(ended.span, reason)
+        return _selected([ended.span for ended in entries], reason) if reason else []
+
+    def _left(self, trace_id: int, entries: list[_Ended]) -> list[_Ended]:
+        """Account for ``entries``, which wait no longer; returns them in the order in which they ended."""
+        self._size_bytes -= sum(ended.size_bytes for ended in entries)
+        if not self._waiting[trace_id].by_parent:
+            del self._waiting[trace_id]
+        return sorted(entries)
+
+    def _remember(self, span: Any, reason: str | None) -> None:
+        self._decided[span.context.span_id] = reason
+        if len(self._decided) > _MOST_REMEMBERED:
+            self._decided.popitem(last=False)
 
     def _expired(self, now_ns: int) -> list[Any]:
         found: list[Any] = []
@@ -148,30 +233,12 @@ class TailSampler:
             if now_ns - oldest.since_ns < self._max_age_ns:
                 break
             self.early["age"] += 1
-            found += self._decided(trace_id)
+            found += self._given_up(trace_id)
         return found
 
-    def expire(self) -> None:
-        """Decide what has waited too long; called now and then."""
-        with self._lock:
-            found = self._expired(self._clock.monotonic_ns())
-        for span in found:
-            self._accept(span)
-
-    def release(self) -> None:
-        """Pass on what is kept in any case, so that a flush delivers it; the rest goes on waiting."""
-        with self._lock:
-            sure = [trace_id for trace_id, waiting in self._waiting.items() if _is_sure(waiting)]
-            found = [span for trace_id in sure for span in self._decided(trace_id)]
-        for span in found:
-            self._accept(span)
-
-    def close(self) -> None:
-        """Decide everything as it stands."""
-        with self._lock:
-            found = [span for trace_id in list(self._waiting) for span in self._decided(trace_id)]
-        for span in found:
-            self._accept(span)
+    def _sure(self) -> list[Any]:
+        sure = [trace_id for trace_id, waiting in self._waiting.items() if _is_sure(waiting)]
+        return [span for trace_id in sure for span in self._given_up(trace_id)]
 
 
 def _observations(key: str, counts: Counter[str], _options: CallbackOptions) -> list[Observation]:
@@ -179,7 +246,9 @@ def _observations(key: str, counts: Counter[str], _options: CallbackOptions) -> 
 
 
 def _is_sure(waiting: _Waiting) -> bool:
-    return waiting.reason is not None or any(_is_sampled(span) for span in waiting.spans)
+    return any(
+        ended.reason is not None or _is_sampled(ended.span) for entries in waiting.by_parent.values() for ended in entries
+    )
 
 
 def _is_sampled(span: Any) -> bool:

@@ -39,6 +39,7 @@ from heliograph.prometheus.families import Note, families, labels, text
 from heliograph.recording.metrics.collection import CollectedStream
 
 _LARGEST: Final = sys.float_info.max
+_TARGET: Final = frozenset({"target", "target_info"})  # what says who sends
 _SUFFIXES: Final = {"counter": ("_total", "_created"), "gauge": (), "histogram": ("_bucket", "_count", "_sum", "_created")}
 
 
@@ -78,7 +79,7 @@ def write(streams: Iterable[CollectedStream], resource: Resource, note: Note, *,
         if names & written.names:
             note(family.name, "exposes a name that another metric exposes too; the first one is exposed")
             continue
-        samples = _samples(family, stream, note) if len(found) == 1 and family.name != "target" else None
+        samples = _samples(family, stream, note) if len(found) == 1 and not names & _TARGET else None
         if samples is None:
             left += [stream for _family, stream in found]
         elif samples:
@@ -173,7 +174,7 @@ def _histograms(name: str, stream: CollectedStream) -> list[str]:
         counts, total, _low, _high = cell.read()
         if total is False:  # removed meanwhile
             continue
-        count, running = 0, []
+        count, running = 0.0, []
         for in_bucket in counts:
             count += in_bucket
             running.append(count)
@@ -191,7 +192,7 @@ def _exponentials(name: str, stream: CollectedStream) -> list[str]:
         if taken.sum is False:  # removed meanwhile
             continue
         template = labelled.replace("\0", cell.label_text) if cell.label_text else plain
-        lines.append(template % (taken.count, taken.count, _number(taken.sum)))
+        lines.append(template % (float(taken.count), float(taken.count), _number(taken.sum)))
     return lines
 
 

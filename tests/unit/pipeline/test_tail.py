@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import time
 
 import pytest
 from opentelemetry.context import Context
@@ -127,16 +129,65 @@ def test_spans_that_end_after_their_root_follow_it_when_it_was_kept(recorder):
 
 
 def test_a_span_that_fails_after_its_root_was_dropped_is_kept_alone(recorder):
-    sampled = Sampled(recorder, max_age_s=10)
+    sampled = Sampled(recorder)
     with sampled.tracer.start_as_current_span("root"):
         late, good = sampled.tracer.start_span("late"), sampled.tracer.start_span("good")
     late.set_status(StatusCode.ERROR)
     late.end()
-    sampled.clock.advance(10)
-    sampled.tail.expire()
-    assert sampled.names() == ["late"]
     good.end()
-    assert sampled.names() == ["late", "good"]
+    assert sampled.names() == ["late"]
+    assert sampled.tail._size_bytes == 0
+
+
+@pytest.mark.parametrize("failing", ["one", "two", None])
+def test_requests_of_one_trace_that_run_at_once_are_decided_one_by_one(recorder, failing):
+    sampled = Sampled(recorder)
+
+    def begin(name, number):
+        parent = NonRecordingSpan(SpanContext(7, number, is_remote=True))
+        return sampled.tracer.start_span(name, context=set_span_in_context(parent))
+
+    def query(root, name):
+        sampled.tracer.start_span(name, context=set_span_in_context(root)).end()
+
+    one, two = begin("one", 1), begin("two", 2)
+    for root, name in ((one, "one's first"), (two, "two's first"), (one, "one's second")):
+        query(root, name)
+    for root in (one, two):
+        if root.name == failing:
+            root.set_status(StatusCode.ERROR)
+    one.end()
+    query(two, "two's second")
+    two.end()
+    expected = {"one": ["one's first", "one's second", "one"], "two": ["two's first", "two's second", "two"], None: []}
+    assert sampled.names() == expected[failing]
+    assert sampled.tail._size_bytes == 0
+
+
+def test_a_handler_of_a_signal_may_record_in_the_middle(recorder):
+    sampled = Sampled(recorder, max_bytes=20_000)
+    handled = []
+
+    def handle(number, frame):
+        span = sampled.tracer.start_span("signalled", context=Context())
+        span.set_status(StatusCode.ERROR)
+        span.end()
+        handled.append(1)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    try:
+        count, until = 0, time.monotonic() + 1
+        while time.monotonic() < until:
+            sampled.run("root", "child", failing="child")
+            count += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    sampled.tail.close()
+    assert handled
+    assert sampled.names().count("signalled") == len(handled)
+    assert sampled.names().count("root") == sampled.names().count("child") == count
 
 
 def test_what_waits_too_long_is_decided_as_it_stands(recorder):

@@ -42,4 +42,5 @@ class Outlet:
     def after_fork_in_child(self) -> None:
         """The child is another instance, and a thread of the parent may have held the lock."""
         self.lock = threading.RLock()
+        self.mishaps.after_fork_in_child()
         self.resource = resources.forked(self.resource)

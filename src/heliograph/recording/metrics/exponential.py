@@ -147,21 +147,24 @@ class ExponentialCell:
 
     def _make_room(self, buckets: Buckets, index: int, scale: int, *, is_positive: bool) -> None:
         """Begin the bucket ``index``, or make the scale coarser when that would be one too many."""
-        lowest, highest = _extent([index, *buckets], self.older, scale, is_positive=is_positive)
+        older = self.older  # undivided from here: of one moment with the scale
+        if self.scale != scale:
+            return
+        lowest, highest = _extent([index, *buckets], older, scale, is_positive=is_positive)
         change = steps_to_fit(lowest, highest, self.max_size)
         if change:
-            self._coarsen(change)
+            self._coarsen(scale, change)
         elif self.scale == scale and index not in buckets:
             buckets[index] = 0
 
-    def _coarsen(self, change: int) -> None:
+    def _coarsen(self, scale: int, change: int) -> None:
         positive: Buckets = {}
         negative: Buckets = {}
-        layer = (self.older, self.scale, self.positive, self.negative)
-        # Undivided from here. A finaliser may have rescaled while the layer was made; then it is not set aside twice.
-        if self.positive is layer[2] and self.scale == layer[1]:
+        layer = (self.older, scale, self.positive, self.negative)
+        # Undivided from here. Somebody else may have rescaled while the layer was made; then it is not set aside twice.
+        if self.positive is layer[2] and self.older is layer[0] and self.scale == scale:
             self.older = layer
-            self.scale -= change
+            self.scale = scale - change
             self.positive = positive
             self.negative = negative
 

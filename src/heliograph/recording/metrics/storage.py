@@ -72,7 +72,8 @@ class Storage:
 
     def begin_observing(self) -> None:
         """Before the callbacks of a collection: what they do not report again is not shown."""
-        is_forgetful = self.aggregation.kind == "last_value"
+        # A delta goes on from what was reported before, however long ago.
+        is_forgetful = self.aggregation.kind == "last_value" or not self.is_delta
         for key, cell in list(self._cells.items()):
             if is_forgetful and not cell.is_touched:
                 del self._cells[key]

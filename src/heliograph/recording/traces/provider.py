@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -70,6 +71,7 @@ class TracerProvider(api.TracerProvider):
         self._configure = _tracer_configurator
         self._lock = threading.RLock()  # guards the tracers; reentrant for finalisers that record
         self._tracers: dict[InstrumentationScope, Tracer] = {}
+        self._sources: weakref.WeakSet[Source] = weakref.WeakSet()  # also earlier ones, of spans that are open still
         given = (active_span_processor,) if active_span_processor is not None else ()
         self._given = active_span_processor
         self._active_span_processor = Processors(given, self._mishaps)
@@ -106,7 +108,7 @@ class TracerProvider(api.TracerProvider):
 
     def _source(self, scope: InstrumentationScope) -> Source:
         active = self._active_span_processor
-        return Source(
+        source = Source(
             self._resource,
             scope,
             self._limits,
@@ -115,6 +117,8 @@ class TracerProvider(api.TracerProvider):
             is_all_taken=self._is_all_taken,
             processors=active if active._span_processors else None,
         )
+        self._sources.add(source)
+        return source
 
     def _is_on(self, scope: InstrumentationScope) -> bool:
         if self._configure is None:
@@ -160,9 +164,10 @@ class TracerProvider(api.TracerProvider):
     def after_fork_in_child(self) -> None:
         """Begin anew, as another instance of the service."""
         self._lock = threading.RLock()
+        self._mishaps.after_fork_in_child()
         self._resource = resources.forked(self._resource)
-        for tracer in self._tracers.values():
-            tracer._source.close()
+        for source in list(self._sources):
+            source.close()
         self._renew_sources()
 
 

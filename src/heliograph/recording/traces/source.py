@@ -33,7 +33,17 @@ class Source:
     with ``is_all_taken``. ``processors`` is None while there are none, which costs nothing then. ``most_simple`` is how many
     attributes a span may start with that are taken as they are."""
 
-    __slots__ = ("accept", "is_all_taken", "limits", "mishaps", "most_simple", "processors", "resource", "scope")
+    __slots__ = (
+        "__weakref__",
+        "accept",
+        "is_all_taken",
+        "limits",
+        "mishaps",
+        "most_simple",
+        "processors",
+        "resource",
+        "scope",
+    )
 
     def __init__(
         self,

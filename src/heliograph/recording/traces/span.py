@@ -109,12 +109,15 @@ class Span(api.Span):
             and len(kept) + len(attributes) <= source.most_simple
             and "" not in attributes
         ):
-            for value in attributes.values():
-                if type(value) not in SCALARS:
-                    break
-            else:
-                kept.update(attributes)
-                return
+            try:
+                for value in attributes.values():
+                    if type(value) not in SCALARS:
+                        break
+                else:
+                    kept.update(attributes)
+                    return
+            except RuntimeError:  # another thread changes the mapping meanwhile
+                pass
         if self._is_open_for("set_attributes"):
             limits = source.limits
             self._lose(put_all(kept, attributes, limits.max_span_attributes, limits.max_span_attribute_length))

@@ -12,7 +12,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
 from opentelemetry.trace import (
     DEFAULT_TRACE_STATE,
+    INVALID_SPAN_CONTEXT,
     Link,
+    NonRecordingSpan,
     SpanContext,
     SpanKind,
     TraceState,
@@ -106,6 +108,8 @@ class Tracer(api.Tracer):
 
         plan, source, span_id = self._plan, self._source, 0
         if plan is None:
+            if not self._is_on:  # as if it were not there: what is below belongs to what is above
+                return NonRecordingSpan(above if above is not None else INVALID_SPAN_CONTEXT)
             trace_id, span_id, flags, state, attributes, is_recorded = self._decide(
                 above, name, context, kind, attributes, links
             )
@@ -167,8 +171,6 @@ class Tracer(api.Tracer):
         trace_id, span_id, random = self._ids(above)
         state = above[4] if above is not None else DEFAULT_TRACE_STATE
         inherited = above[3] & _SAMPLED if above is not None else _SAMPLED
-        if not self._is_on:
-            return trace_id, span_id, random | (inherited if above is not None else 0), state, None, False
         try:
             result = self.sampler.should_sample(context, trace_id, name, kind, attributes, links or (), state)
             decision, found = result.decision, result.trace_state
