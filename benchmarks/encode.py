@@ -52,7 +52,6 @@ def encode(effort: Effort) -> list[Row]:
             lambda: spans.make(lambda: _usual(dice)),
             TraceEncoder,
             encode_spans,
-            _SPANS_BAR,
         ),
         _Kind(
             "the SDK's spans, 5 attributes, all of them new",

@@ -26,6 +26,9 @@ _LARGEST_CHUNK: Final = 128
 # How long an item may wait for its chunk when it is to be on disk soon.
 _SPOOL_LINGER_S: Final = 0.1
 _GRACE_S: Final = 0.25
+# A worker whose items may wait this long looks up as often by itself, and still finds each in time: the call that records the
+# first one of a chunk need not wake it, which would cost as much as a tenth of a span.
+_LOOKING_UP_S: Final = 1.0
 
 
 class Pipeline(Generic[T]):
@@ -55,6 +58,7 @@ class Pipeline(Generic[T]):
         self._queue_size = max(limit.queue_size for limit in limits)
         lingers = [_SPOOL_LINGER_S] if any(delivery.is_spooled_first for delivery in deliveries) else []
         self._linger_s = min([*lingers, *(limit.interval_s for limit in limits)])
+        self._is_looking_up = self._linger_s >= _LOOKING_UP_S
         batch_size = min(min(limit.batch_size, limit.queue_size) for limit in limits)
         chunk_size = _chunk_size(batch_size)
         self._queue: ItemQueue[T] = ItemQueue(
@@ -156,7 +160,7 @@ class Pipeline(Generic[T]):
     def _wake(self) -> None:
         if self._worker is None:
             self._start_worker()
-        else:
+        elif self._queue.has_full_chunk or not self._is_looking_up:
             self._work.notify_all()
 
     def _on_change(self) -> None:
@@ -205,7 +209,7 @@ class Pipeline(Generic[T]):
                     break
                 if wait_s is None and self._queue.is_closed:
                     return None
-                self._work.wait(wait_s)
+                self._work.wait(self._linger_s if wait_s is None and self._is_looking_up else wait_s)
             chunk = self._queue.take()
             self._in_hand_entries = len(chunk.items)
             for delivery in self.deliveries:

@@ -87,6 +87,11 @@ class ItemQueue(Generic[T]):
         """The position of the newest entry: how many ever got in."""
         return self._taken_entries + self._evicted_entries + len(self._entries)
 
+    @property
+    def has_full_chunk(self) -> bool:
+        """Whether there is work that need not wait."""
+        return len(self._entries) >= self._chunk_size
+
     def accept(self, item: T) -> None:
         """Take ``item``. When there is no room, or no more is taken, it is dropped and counted; nothing is raised.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_an_incomplete_batch_leaves_when_its_oldest_item_is_old_enough_and_not_b
         clock.advance(0.001)
         until(lambda: exporter.delivered)
         assert exporter.prepared == [["oldest", "newest"]]
+
+
+def test_an_item_that_does_not_wake_the_worker_leaves_in_time_all_the_same() -> None:
+    exporter = ScriptedExporter()
+    with delivering(exporter, interval_s=1.0) as delivery:
+        for number, idle_s in enumerate((0.0, 0.3, 0.9), 1):
+            time.sleep(idle_s)  # the worker looks up each second by itself, and is somewhere in between
+            accepted_at = time.monotonic()
+            delivery.accept(number)
+            until(lambda number=number: exporter.attempts == number)
+            assert 0.9 < exporter.attempted_at[-1] - accepted_at < 1.6
 
 
 def test_what_does_not_fit_one_batch_leaves_in_several_and_in_order() -> None:

@@ -147,10 +147,8 @@ class Tracer(api.Tracer):
         span._is_open = True
         span._records_exception = record_exception
         span._sets_status = set_status_on_exception
-        if not attributes:
-            span._attributes = {}
-        else:
-            span._attributes = {}
+        span._attributes = {}
+        if attributes:
             span.set_attributes(attributes)
         if links:
             span.add_links(links)
