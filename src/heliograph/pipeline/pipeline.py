@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from heliograph.clock import Clock, SystemClock, bounded_s
+from heliograph.locks import recording_lock
 from heliograph.otlp.messages import Encoder
 from heliograph.pipeline.batch import Batch
 from heliograph.pipeline.delivery import Delivery
@@ -74,7 +75,7 @@ class Pipeline(Generic[T]):
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._queue.start_empty(self._lock)
         self._work = threading.Condition(self._lock)  # the worker waits here
         self._progress = threading.Condition(self._lock)  # who flushes waits here

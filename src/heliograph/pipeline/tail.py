@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanContext, StatusCode
 
 from heliograph import names
 from heliograph.clock import Clock
+from heliograph.locks import recording_lock
 from heliograph.recording.sampling import SpanRule, with_threshold
 from heliograph.recording.traces.span import Span
 
@@ -102,7 +103,7 @@ class TailSampler:
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._busy: int | None = None  # the thread that is at work here
         self._arrived: deque[Any] = deque()
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()  # by trace id, the oldest first

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 
 from heliograph.clock import Clock, SystemClock
+from heliograph.locks import recording_lock
 from heliograph.text import described, printable
 
 _QUIET_NS = 60 * 1_000_000_000
@@ -19,13 +19,13 @@ class Mishaps:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._lock = threading.RLock()  # reentrant: a finaliser may record while this thread is in here
+        self._lock = recording_lock()  # reentrant: a finaliser may record while this thread is in here
         self._counts: Counter[str] = Counter()
         self._silent_until_ns: dict[str, int] = {}
 
     def after_fork_in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
 
     def note(self, kind: str, detail: object) -> None:
         """Count one ``kind`` (a fixed word such as ``"counter.add"``); ``detail`` is shown in the log line."""

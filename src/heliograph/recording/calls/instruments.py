@@ -10,7 +10,6 @@ import itertools
 import math
 import re
 import reprlib
-import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, Final, TypeVar
 from opentelemetry.metrics import Meter
 
 from heliograph.errors import InstrumentError
+from heliograph.locks import recording_lock
 from heliograph.recording.mishaps import Mishaps
 from heliograph.text import described, shown
 
@@ -211,13 +211,13 @@ class Instruments:
 
     def __init__(self, mishaps: Mishaps) -> None:
         self._mishaps = mishaps
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._by_name: dict[str, Instrument] = {}
         self._meter: Meter | None = None
 
     def after_fork_in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
 
     def get(
         self, kind: type[I], name: str, *, unit: str = "", description: str = "", buckets: Sequence[float] | None = None

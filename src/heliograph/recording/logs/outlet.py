@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry.sdk._logs import LogRecordLimits
 from opentelemetry.sdk.resources import Resource
 
+from heliograph.locks import recording_lock
 from heliograph.recording import resources
 from heliograph.recording.logs.processors import Processors
 from heliograph.recording.logs.record import NativeLogRecord
@@ -37,10 +38,10 @@ class Outlet:
     processors: Processors | None
     count: Callable[[], None] | None
     is_direct: bool
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = field(default_factory=recording_lock)
 
     def after_fork_in_child(self) -> None:
         """The child is another instance, and a thread of the parent may have held the lock."""
-        self.lock = threading.RLock()
+        self.lock = recording_lock()
         self.mishaps.after_fork_in_child()
         self.resource = resources.forked(self.resource)

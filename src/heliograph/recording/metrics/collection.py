@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from heliograph.locks import recording_lock
 from heliograph.recording.metrics.cells import Cell
 from heliograph.recording.metrics.points import metric_of
 from heliograph.recording.metrics.series import Guard
@@ -67,7 +68,7 @@ class Collecting:
         self._make_locks()
 
     def _make_locks(self) -> None:
-        self._lock = threading.RLock()  # guards the lists; a finaliser may make an instrument
+        self._lock = recording_lock()  # guards the lists; a finaliser may make an instrument
         self._one_at_a_time = threading.RLock()  # held by a collection, callbacks included; they may measure
         self._is_observing = False
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.errors import InstrumentError
+from heliograph.locks import recording_lock
 from heliograph.recording.metrics.instruments import Counter, Gauge, Histogram, UpDownCounter
 from heliograph.recording.metrics.observables import ObservableCounter, ObservableGauge, ObservableUpDownCounter
 from heliograph.recording.metrics.series import Guard
@@ -32,12 +32,12 @@ class Meter(api.Meter):
         self._register = register
         self._guard = guard
         self._mishaps = mishaps
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._instruments: dict[tuple[str, ...], tuple[Any, Any]] = {}
 
     def after_fork_in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         return self._made(Counter, name, unit, description)  # type: ignore[no-any-return]

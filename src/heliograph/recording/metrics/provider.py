@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from heliograph.locks import recording_lock
 from heliograph.recording import resources
 from heliograph.recording.forks import watch_forks
 from heliograph.recording.metrics.collection import CollectedStream, Collecting
@@ -60,7 +60,7 @@ class MeterProvider(api.MeterProvider):
         self._is_disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._is_shut_down = False
         self._configure = _meter_configurator
-        self._lock = threading.RLock()  # guards the meters and readers; reentrant for finalisers that make an instrument
+        self._lock = recording_lock()  # guards the meters and readers; reentrant for finalisers that make an instrument
         self._meters: dict[InstrumentationScope, Meter] = {}
         self._metric_readers: list[MetricReader] = []
         self._collecting = Collecting(
@@ -188,7 +188,7 @@ class MeterProvider(api.MeterProvider):
 
     def after_fork_in_child(self) -> None:
         """Begin anew, as another instance of the service."""
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._mishaps.after_fork_in_child()
         self._resource = resources.forked(self._resource)
         for meter in self._meters.values():

@@ -6,10 +6,10 @@ and leaves a shortcut behind if its attributes allow one.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from heliograph.locks import recording_lock
 from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.metrics.cells import Cell, Number
 from heliograph.recording.metrics.exemplars import Sampling
@@ -82,11 +82,11 @@ class Guard:
     __slots__ = ("lock",)
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = recording_lock()
 
     def after_fork_in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self.lock = threading.RLock()
+        self.lock = recording_lock()
 
 
 class Series:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -23,6 +22,7 @@ from opentelemetry.sdk.trace.sampling import Sampler, _get_from_env_or_default
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer
 
+from heliograph.locks import recording_lock
 from heliograph.recording import resources
 from heliograph.recording.forks import watch_forks
 from heliograph.recording.mishaps import Mishaps
@@ -69,7 +69,7 @@ class TracerProvider(api.TracerProvider):
         self._is_all_taken = is_all_taken
         self._mishaps = mishaps or Mishaps()
         self._configure = _tracer_configurator
-        self._lock = threading.RLock()  # guards the tracers; reentrant for finalisers that record
+        self._lock = recording_lock()  # guards the tracers; reentrant for finalisers that record
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._sources: weakref.WeakSet[Source] = weakref.WeakSet()  # also earlier ones, of spans that are open still
         given = (active_span_processor,) if active_span_processor is not None else ()
@@ -163,7 +163,7 @@ class TracerProvider(api.TracerProvider):
 
     def after_fork_in_child(self) -> None:
         """Begin anew, as another instance of the service."""
-        self._lock = threading.RLock()
+        self._lock = recording_lock()
         self._mishaps.after_fork_in_child()
         self._resource = resources.forked(self._resource)
         for source in list(self._sources):
