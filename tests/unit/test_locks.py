@@ -13,7 +13,7 @@ def test_a_thread_that_records_while_it_holds_one_part_meets_one_that_does_so_wh
     telemetry = start(tracing={"sample_rate": 0.5, "exporters": ["memory"]}, metrics={"exporters": ["memory"]})
     counter = telemetry.counter("work")
     (pipeline,) = [found for name, found in telemetry._assembly._pipelines.items() if name == "traces"]
-    parts = [pipeline._lock, telemetry._assembly._tail._lock, counter._made._series.lock, telemetry._mishaps._lock]
+    parts = [pipeline._lock, telemetry._assembly._tail._lock, counter._made._series.guard.lock, telemetry._mishaps._lock]
 
     def finalised():
         with telemetry.span("finalised"):

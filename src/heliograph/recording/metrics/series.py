@@ -73,11 +73,8 @@ class Fan:
 
 
 class Guard:
-    """The lock of all series of a provider. Nothing is logged, and nothing of the application's is called, while it is held.
-
-    It is reentrant, since a finaliser may measure while its thread holds it, and there is one for all: two threads whose
-    finalisers measure into each other's instrument would wait for each other.
-    """
+    """The lock of all series of a provider, which is that of everything that records (locks.py). Nothing is logged, and
+    nothing of the application's is called, while it is held."""
 
     __slots__ = ("lock",)
 
