@@ -6,7 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test unit soak check format lock wheel clean
+.PHONY: help demo test unit soak generate check format lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,11 +33,15 @@ unit: $(READY)  ## Run the unit tests only
 soak: $(READY)  ## Run the tests that take minutes: long outages, hundreds of kills
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
-check: $(READY)  ## Lint, types, import contracts
+generate: $(READY)  ## Write the files that are made from the catalogue
+	$(BIN)/heliograph metrics list --markdown > docs/metrics.md
+
+check: $(READY)  ## Lint, types, import contracts, generated files
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@$(BIN)/heliograph metrics list --markdown | cmp -s - docs/metrics.md || { echo 'docs/metrics.md is not what the catalogue says; run: make generate' >&2; exit 1; }
 
 format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff format src tests benchmarks

@@ -17,6 +17,7 @@ from benchmarks.encode import encode
 from benchmarks.instruments import instruments
 from benchmarks.log_record import log_record
 from benchmarks.measure import FULL, QUICK, Effort
+from benchmarks.multiprocess import multiprocess
 from benchmarks.queue_memory import queue_memory
 from benchmarks.report import surroundings, table, write
 from benchmarks.row import Row
@@ -26,6 +27,7 @@ from benchmarks.spool import spool
 from benchmarks.stalled import stalled
 from benchmarks.start_up import start_up
 from benchmarks.steady_memory import steady_memory
+from benchmarks.system import system
 from benchmarks.unsampled import unsampled
 
 BENCHMARKS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
@@ -35,6 +37,8 @@ BENCHMARKS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "instruments": instruments,
     "log_record": log_record,
     "scrape": scrape,
+    "multiprocess": multiprocess,
+    "system": system,
     "queue_memory": queue_memory,
     "start_up": start_up,
     "steady_memory": steady_memory,

@@ -12,7 +12,7 @@ from heliograph import TelemetryManager, TelemetrySettings
 from heliograph.errors import NotStartedError
 
 # Tests say themselves what the environment holds.
-for name in [name for name in os.environ if name.startswith("OTEL_")]:
+for name in [name for name in os.environ if name.startswith(("OTEL_", "PROMETHEUS_"))]:
     del os.environ[name]
 
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 
@@ -29,19 +29,24 @@ from heliograph.pipeline.scheduler import Scheduler
 from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.pipeline.tail import Keep, TailSampler
+from heliograph.prometheus.multiprocess.member import Member
 from heliograph.recording import chosen
 from heliograph.recording import globals as global_providers
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.providers import Providers
 from heliograph.recording.readers import MetricHandoff, data_points
-from heliograph.recording.recorder import IDLE, Recorder
+from heliograph.recording.recorder import IDLE, Recorder, nowhere
 from heliograph.recording.suppression import suppressed_instrumentation
 from heliograph.settings import TelemetrySettings
 from heliograph.settings.batching import BatchExport
 from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
+from heliograph.system.selection import selected
 from heliograph.text import described
+
+if TYPE_CHECKING:
+    import asyncio
 
 logger = logging.getLogger("heliograph")
 
@@ -49,14 +54,24 @@ logger = logging.getLogger("heliograph")
 _WAITING_COLLECTIONS = 16
 _SPOOL_DIRECTORY = ".heliograph/spool"  # below the working directory, as it is at the start
 _PORTS_TO_TRY = 100
+_PUBLICATION_S = 0.5  # what a process shows of another one is as old at most, and as long as it takes to read
 _NETWORK = (OtlpExporter, JaegerExporter)
 
 
 class Assembly:
     """Built idle; :meth:`start` once, :meth:`shutdown` once. The lock guards those two."""
 
-    def __init__(self, settings: TelemetrySettings, surface: Surface, mishaps: Mishaps, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: TelemetrySettings,
+        surface: Surface,
+        mishaps: Mishaps,
+        clock: Clock,
+        *,
+        multiprocess_dir: Path | None = None,
+    ) -> None:
         self._settings = settings
+        self._multiprocess_dir = multiprocess_dir
         self._surface = surface
         self._mishaps = mishaps
         self._clock = clock
@@ -72,6 +87,7 @@ class Assembly:
         self._providers: Providers | None = None
         self._tail: TailSampler | None = None
         self._system: SystemCollector | None = None
+        self._member: Member | None = None
         self._server: ThreadedServer | None = None
 
     def start(self) -> None:
@@ -154,11 +170,11 @@ class Assembly:
 
     def _accept(self, signal: Signal) -> Callable[[Any], None]:
         pipeline = self._pipelines.get(signal)
-        return pipeline.accept if pipeline is not None else _nowhere
+        return pipeline.accept if pipeline is not None else nowhere
 
     def _accept_span(self) -> Callable[[Any], None]:
         accept, tracing = self._accept(Signal.TRACES), self._settings.tracing
-        if accept is _nowhere or not tracing.is_tail_sampled:
+        if accept is nowhere or not tracing.is_tail_sampled:
             return accept
         slower_than = tracing.keep_slower_than
         keep = Keep(
@@ -184,13 +200,18 @@ class Assembly:
     def _start_observing(self, providers: Providers) -> None:
         settings = self._settings
         if settings.metrics.enabled and settings.system.enabled:
-            self._system = SystemCollector(settings.metrics.collection_interval.total_seconds(), self._clock)
+            interval_s = settings.metrics.collection_interval.total_seconds()
+            self._system = SystemCollector(interval_s, self._clock, selected(settings.system))
             self._system.register(providers.meter.get_meter(names.SYSTEM_SCOPE))
         self_metrics.register(
             providers.meter.get_meter(names.PIPELINE_SCOPE), lambda: pipelines.deliveries(self._pipelines.values())
         )
         if self._tail is not None:
             self._tail.register(providers.meter.get_meter(names.PIPELINE_SCOPE))
+        if self._multiprocess_dir and settings.prometheus is not None:
+            self._member = self._surface.exposition.join(self._multiprocess_dir, self._clock)
+            self._member.publish()  # before it serves: the directory is there, and says whose port it may share
+            self._scheduler.every(_PUBLICATION_S, self._member.publish, name="metric publication")
         for reader in self._collect:
             interval_s = settings.metrics.collection_interval.total_seconds()
             self._scheduler.every(interval_s, reader.hand_over, name="metric collection")
@@ -211,6 +232,8 @@ class Assembly:
                 wanted.port,
                 thread_name="heliograph-endpoint",
                 ports=_PORTS_TO_TRY if wanted.when_taken == "next" else 1,
+                shared=self._member is not None,  # each of the processes answers for all
+                among=self._multiprocess_dir,
             )
             if wanted.port not in (0, self._server.port):
                 logger.warning("port %s is taken: the telemetry endpoint is at %s", wanted.port, self._server.url)
@@ -222,6 +245,11 @@ class Assembly:
                 wanted.port,
                 error.strerror or error,
             )
+
+    def watch_event_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Measure the lag of ``loop``, by default of the one that runs this, where that metric is wanted."""
+        if self._system is not None:
+            self._system.watch_event_loop(loop)
 
     @property
     def endpoint_url(self) -> str | None:
@@ -267,7 +295,11 @@ class Assembly:
         self._scheduler.close(min(0.5, left_s()))
         self._collect_now(left_s() / 2)  # the rest is for delivering, should a callback hang
         self._collect = []
+        if self._system is not None:
+            self._system.close()
         self.recorder = IDLE
+        if self._member is not None:
+            _within(left_s() / 2, self._member.close)
         if self._tail is not None:
             self._tail.close()
         pipelines.shutdown(self._pipelines.values(), left_s(), self._clock)
@@ -305,18 +337,8 @@ class Assembly:
         self._scheduler.after_fork_in_child()
 
     def _collect_now(self, timeout_s: float) -> bool:
-        """Collect what is pushed. On a thread of its own, since a callback of the application may hang: it is left behind
-        then, and the other signals still leave. Returns whether it came to an end."""
-        if not self._collect:
-            return True
-        thread = threading.Thread(target=self._collect_all, name="heliograph-collection", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is exiting
-            self._collect_all()
-            return True
-        thread.join(timeout_s)
-        return not thread.is_alive()
+        """Collect what is pushed; returns whether it came to an end."""
+        return _within(timeout_s, self._collect_all) if self._collect else True
 
     def _collect_all(self) -> None:
         with suppressed_instrumentation():
@@ -325,6 +347,19 @@ class Assembly:
                     reader.hand_over()
                 except BaseException as error:  # a callback may raise anything; it alone costs its metric
                     logger.warning("a metric collection failed: %s", described(error))
+
+
+def _within(timeout_s: float, collect: Callable[[], None]) -> bool:
+    """Collect on a thread of its own, since a callback of the application may hang: it is left behind then, and the rest goes
+    on. Returns whether it came to an end."""
+    thread = threading.Thread(target=collect, name="heliograph-collection", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is exiting
+        collect()
+        return True
+    thread.join(timeout_s)
+    return not thread.is_alive()
 
 
 def _pushing(exporters: tuple[ExporterSettings, ...]) -> list[ExporterSettings]:
@@ -341,7 +376,3 @@ def _recorder(settings: TelemetrySettings) -> Any:
     from heliograph.recording.official import providers  # noqa: PLC0415
 
     return providers
-
-
-def _nowhere(_item: Any) -> None:
-    """Where items of a signal go that is switched off."""

@@ -5,6 +5,7 @@
     ├── AlreadyStartedError (RuntimeError)  a manager with other settings is running
     ├── NotStartedError (LookupError)       there is no running manager
     ├── InstrumentError (ValueError)        an instrument that cannot be created as asked
+    ├── CatalogueError (ValueError)         rows of a catalogue that cannot stand beside each other
     └── HealthCheckError (ValueError)       a check that cannot be registered, found or run
 
 They are raised during set-up only. After set-up an instrumented call never raises into the application.
@@ -76,6 +77,10 @@ class NotStartedError(HeliographError, LookupError):
 
 class InstrumentError(HeliographError, ValueError):
     """An instrument cannot be created as asked, for example under a name that is taken by another kind."""
+
+
+class CatalogueError(HeliographError, ValueError):
+    """A row of the catalogue of metrics cannot be as it was given, or not beside another one."""
 
 
 class HealthCheckError(HeliographError, ValueError):

@@ -11,6 +11,7 @@ import inspect
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
@@ -28,15 +29,16 @@ from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.recording.calls.builder import SpanBuilder
 from heliograph.recording.calls.instruments import Attributes, Counter, Gauge, Histogram, Instruments, UpDownCounter
 from heliograph.recording.calls.spans import Spans, SpanScope
+from heliograph.recording.collecting import COLLECTING
 from heliograph.recording.logs.events import emit_event
 from heliograph.recording.logs.handler import LoggingHandler
 from heliograph.recording.mishaps import Mishaps
-from heliograph.recording.official.collecting import COLLECTING
 from heliograph.settings import TelemetrySettings, differences
 from heliograph.surface import Surface
 from heliograph.termination import TerminationHandler
 
 if TYPE_CHECKING:
+    import asyncio
     from wsgiref.types import WSGIApplication
 
     from starlette.applications import Starlette
@@ -50,7 +52,7 @@ class TelemetryManager:
 
     ``TelemetryManager.start(service_name=...)`` builds and initialises in one step. Before ``initialize()`` and after
     ``shutdown()`` every recording call does nothing; after ``initialize()`` none of them raises or blocks. All methods are
-    thread-safe. ``environ`` is where ``OTEL_SDK_DISABLED`` is looked up.
+    thread-safe. ``environ`` is where ``OTEL_SDK_DISABLED`` and ``PROMETHEUS_MULTIPROC_DIR`` are looked up.
     """
 
     _running: ClassVar[TelemetryManager | None] = None
@@ -74,9 +76,9 @@ class TelemetryManager:
         self._environ = environ
         self._mishaps = Mishaps(self._clock)
         self._surface = Surface(self.settings, self._clock)
-        self._assembly = Assembly(self.settings, self._surface, self._mishaps, self._clock)
+        self._assembly = self._built()
         self._spans = Spans(lambda: self._assembly.recorder.tracer, self._mishaps)
-        self._instruments = Instruments(self._mishaps)
+        self._instruments = Instruments(self._mishaps, self.settings.metrics.full_catalogue)
         self._termination = TerminationHandler(self.shutdown, self.force_flush)
         self._is_owner = False
 
@@ -119,7 +121,7 @@ class TelemetryManager:
     def _begin(self) -> None:
         if self._assembly.is_closing:
             self._assembly.shutdown(0)  # another thread may be at it still; its port must be free again
-            self._assembly = Assembly(self.settings, self._surface, self._mishaps, self._clock)
+            self._assembly = self._built()
         if self.is_enabled:
             self._assembly.start()
             self._termination.install()
@@ -127,6 +129,11 @@ class TelemetryManager:
         _watch_forks()
         self._is_owner = True
         TelemetryManager._running = TelemetryManager._latest = self
+
+    def _built(self) -> Assembly:
+        found = self.settings.metrics.multiprocess_dir or self._environ.get("PROMETHEUS_MULTIPROC_DIR")
+        directory = Path(found).absolute() if found else None
+        return Assembly(self.settings, self._surface, self._mishaps, self._clock, multiprocess_dir=directory)
 
     def shutdown(self, timeout_s: float | None = None) -> ShutdownReport:
         """Stop recording, deliver what was accepted, close everything; never raises.
@@ -183,7 +190,9 @@ class TelemetryManager:
             self.shutdown()
 
     async def __aenter__(self) -> TelemetryManager:
-        return self.initialize()
+        running = self.initialize()
+        running.watch_event_loop()
+        return running
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -340,9 +349,17 @@ class TelemetryManager:
         """Where this process serves /metrics and /health; None when it does not."""
         return self._assembly.endpoint_url
 
+    def watch_event_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Measure how late ``loop`` comes to what is due (``asyncio.event_loop.lag``), by default the loop that runs this.
+
+        ``async with`` the manager does so by itself, and so does the first request to the mounted ASGI application. Does
+        nothing outside of a loop, for one that is watched already, or when the metric is not selected.
+        """
+        self._assembly.watch_event_loop(loop)
+
     def asgi_app(self) -> Starlette:
         """/metrics and /health as an ASGI application, to be mounted."""
-        return self._surface.asgi_app()
+        return self._surface.asgi_app(self.watch_event_loop)
 
     def wsgi_app(self) -> WSGIApplication:
         """/metrics and /health as a WSGI application, to be mounted."""

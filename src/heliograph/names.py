@@ -1,6 +1,6 @@
 """Names that heliograph emits and that are used in more than one place, with their sources.
 
-System and process metrics are named in ``system/table.py``, row by row.
+Metrics of the system, of the process and of Python are named in the catalogue, ``catalog/rows``, row by row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ ITEMS_RETRIED: Final = "heliograph.items.retried"
 ITEMS_DUPLICATED: Final = "heliograph.items.duplicated_at_most"
 TRACES_DECIDED: Final = "heliograph.traces.decided"
 TRACES_DECIDED_EARLY: Final = "heliograph.traces.decided_early"
+UNDECLARED_ATTRIBUTES: Final = "heliograph.metrics.undeclared_attributes"
 DECISION: Final = "decision"
+METRIC: Final = "metric"
 SPOOL_FAILURES: Final = "heliograph.spool.failures"
 SIGNAL: Final = "signal"
 DESTINATION: Final = "destination"

@@ -5,6 +5,7 @@ Checks can be added and the applications mounted before the manager is initialis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from heliograph.clock import Clock
@@ -13,7 +14,9 @@ from heliograph.endpoint.wsgi import wsgi_app
 from heliograph.health.builtin import DiskSpaceHealthCheck, MemoryHealthCheck
 from heliograph.health.manager import HealthCheckManager
 from heliograph.prometheus.exposition import Exposition
+from heliograph.prometheus.source import Shown
 from heliograph.settings import TelemetrySettings
+from heliograph.settings.exporters import PrometheusExporter
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -37,8 +40,8 @@ class Surface:
         if settings.enabled and health.enabled:
             for name in health.checks:
                 self.health.add_check(_BUILT_IN_CHECKS[name](), critical=False)
-        self.exposition = Exposition()
         prometheus = settings.prometheus
+        self.exposition = Exposition(shown=_shown(settings))
         self._answers = Answers(
             exposition=self.exposition,
             health=self.health,
@@ -46,11 +49,21 @@ class Surface:
             is_compressed=prometheus is None or prometheus.enable_compression,
         )
 
-    def asgi_app(self) -> Starlette:
+    def asgi_app(self, in_loop: Callable[[], None] | None = None) -> Starlette:
         # Starlette is loaded by who serves or mounts it, not by everybody who imports heliograph.
         from heliograph.endpoint.asgi import asgi_app  # noqa: PLC0415
 
-        return asgi_app(self._answers)
+        return asgi_app(self._answers, in_loop)
 
     def wsgi_app(self) -> WSGIApplication:
         return wsgi_app(self._answers)
+
+
+def _shown(settings: TelemetrySettings) -> Shown:
+    exporter = settings.prometheus or PrometheusExporter()
+    return Shown(
+        catalogue=settings.metrics.full_catalogue,
+        legacy_names=settings.metrics.legacy_names,
+        scope_labels=exporter.scope_labels,
+        created_series=exporter.created_series,
+    )

@@ -8,6 +8,7 @@ import pytest
 from heliograph import errors
 from heliograph.errors import (
     AlreadyStartedError,
+    CatalogueError,
     HealthCheckError,
     HeliographError,
     InstrumentError,
@@ -25,6 +26,7 @@ _ERRORS = [
     AlreadyStartedError(["service_name: 'a' is running, 'b' was asked for"]),
     NotStartedError(),
     InstrumentError("taken"),
+    CatalogueError("taken"),
     HealthCheckError("taken"),
 ]
 
@@ -36,6 +38,7 @@ _ERRORS = [
         (AlreadyStartedError, RuntimeError),
         (NotStartedError, LookupError),
         (InstrumentError, ValueError),
+        (CatalogueError, ValueError),
         (HealthCheckError, ValueError),
     ],
 )

@@ -66,7 +66,8 @@ def test_an_import_starts_no_thread_connects_nowhere_and_reads_no_environment():
         assert Watched.reads == [], Watched.reads
         assert connections == [], connections
         TelemetryManager().is_enabled  # the watch does see a read
-        assert [name for name, _file in Watched.reads] == ["OTEL_SDK_DISABLED"], Watched.reads
+        names = {name for name, _file in Watched.reads}
+        assert names == {"OTEL_SDK_DISABLED", "PROMETHEUS_MULTIPROC_DIR"}, Watched.reads
     """)
 
 

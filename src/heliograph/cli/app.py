@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from heliograph.__about__ import __version__
+from heliograph.cli import metrics
 from heliograph.errors import HeliographError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(metrics.app)
 
 
 def _show_version(is_asked: bool) -> None:

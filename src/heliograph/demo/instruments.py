@@ -1,6 +1,6 @@
 """What the demo measures: every instrument in one place, made once.
 
-Names and units: OpenTelemetry's for HTTP servers; those of a media service otherwise, in base units.
+Units, descriptions and buckets are those of the catalogue, which has a row for each of these names.
 """
 
 from __future__ import annotations
@@ -35,22 +35,20 @@ class DemoInstruments:
     @classmethod
     def create(cls, telemetry: TelemetryManager) -> DemoInstruments:
         return cls(
-            request_duration=telemetry.histogram("http.server.request.duration", "s", "Duration of HTTP server requests."),
-            requests=telemetry.counter("api.requests", "", "Requests answered."),
-            request_errors=telemetry.counter("api.errors", "", "Requests answered with a server error."),
-            cache_hits=telemetry.counter("cache.hits", "", "Look-ups that found their entry."),
-            cache_misses=telemetry.counter("cache.misses", "", "Look-ups that did not."),
-            cache_evictions=telemetry.counter("cache.evictions", "", "Entries that made room for newer ones."),
-            cache_size=telemetry.gauge("cache.size", "By", "Bytes in the cache."),
-            queue_size=telemetry.gauge("queue.size", "", "Tasks that wait for a worker."),
-            worker_utilization=telemetry.gauge("worker.pool.utilization", "1", "Share of workers that are busy."),
-            tasks_executed=telemetry.counter("tasks.executed", "", "Tasks that a worker finished, well or not."),
-            tasks_failed=telemetry.counter("tasks.failed", "", "Tasks that failed."),
-            video_duration=telemetry.histogram("video.processing.duration", "s", "Time to make one video."),
-            videos=telemetry.counter("videos.processed", "", "Videos made."),
-            frame_duration=telemetry.histogram(
-                "frame.processing.duration", "s", "Time to draw one frame.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.1)
-            ),
-            frames=telemetry.counter("frames.processed", "", "Frames drawn."),
-            encoding_speed=telemetry.gauge("encoding.speed", "{frame}/s", "Frames compressed a second, of the last video."),
+            request_duration=telemetry.histogram("http.server.request.duration"),
+            requests=telemetry.counter("api.requests"),
+            request_errors=telemetry.counter("api.errors"),
+            cache_hits=telemetry.counter("cache.hits"),
+            cache_misses=telemetry.counter("cache.misses"),
+            cache_evictions=telemetry.counter("cache.evictions"),
+            cache_size=telemetry.gauge("cache.size"),
+            queue_size=telemetry.gauge("queue.size"),
+            worker_utilization=telemetry.gauge("worker.pool.utilization"),
+            tasks_executed=telemetry.counter("tasks.executed"),
+            tasks_failed=telemetry.counter("tasks.failed"),
+            video_duration=telemetry.histogram("video.processing.duration"),
+            videos=telemetry.counter("videos.processed"),
+            frame_duration=telemetry.histogram("frame.processing.duration"),
+            frames=telemetry.counter("frames.processed"),
+            encoding_speed=telemetry.gauge("encoding.speed"),
         )

@@ -5,29 +5,32 @@ The ASGI and the WSGI application are thin skins over :class:`Answers`, so that 
 
 from __future__ import annotations
 
-import gzip
 import ipaddress
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from heliograph.endpoint.encodings import chosen, is_identity_refused
+from heliograph.endpoint.names import names_asked
 from heliograph.health.check import HealthCheckResult
 from heliograph.health.manager import HealthCheckManager, HealthReport
 from heliograph.prometheus.exposition import Exposition
 from heliograph.text import shown
 
 HEALTH_PATHS: Mapping[str, str | None] = {"/health": None, "/health/live": "live", "/health/ready": "ready"}
-_GZIP_FROM_BYTES = 1024
+_COMPRESSED_FROM_BYTES = 1024
 _DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The part of a request that matters here. ``client`` is the caller's address, or "" when it is not known."""
+    """The part of a request that matters here. ``query`` is what follows the question mark, as it was sent;
+    ``client`` is the caller's address, or "" when it is not known."""
 
     method: str
     path: str
+    query: str = ""
     accept: str = ""
     accept_encoding: str = ""
     client: str = ""
@@ -79,11 +82,18 @@ class Answers:
         return self._health_report(self._health.check_all(HEALTH_PATHS[path]), is_detailed=_is_local(request.client))
 
     def _metrics(self, request: Request) -> Response:
-        body, content_type = self._exposition.render(request.accept)
+        try:
+            names = names_asked(request.query)
+        except ValueError as error:
+            return _text(400, f"{error}\n")
+        body, content_type = self._exposition.render(request.accept, names=names)
         headers = {"Vary": "Accept, Accept-Encoding"}
-        if self._is_compressed and len(body) >= _GZIP_FROM_BYTES and accepts_gzip(request.accept_encoding):
-            body = gzip.compress(body, compresslevel=5, mtime=0)
-            headers["Content-Encoding"] = "gzip"
+        asked = request.accept_encoding
+        if self._is_compressed and (len(body) >= _COMPRESSED_FROM_BYTES or is_identity_refused(asked)):
+            encoding = chosen(asked)
+            if encoding is not None:
+                body = encoding.compress(body)
+                headers["Content-Encoding"] = encoding.name
         return Response(status=200, content_type=content_type, body=body, headers=headers)
 
     def _health_report(self, report: HealthReport, *, is_detailed: bool) -> Response:
@@ -115,19 +125,6 @@ def _plain(value: object, *, depth: int) -> object:
     if depth < _DEEPEST and isinstance(value, (list, tuple)):
         return [_plain(inner, depth=depth + 1) for inner in value]
     return shown(value)
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an ``Accept-Encoding`` header allows gzip (RFC 9110, section 12.5.3: a weight of 0 forbids it)."""
-    weights: dict[str, float] = {}
-    for part in accept_encoding.lower().split(","):
-        coding, _, parameters = part.strip().partition(";")
-        name, _, value = parameters.strip().partition("=")
-        try:
-            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
-        except ValueError:
-            weights[coding.strip()] = 0.0
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _is_local(client: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as StarletteRequest
@@ -11,14 +13,18 @@ from starlette.routing import Route
 from heliograph.endpoint.answers import Answers, Request
 
 
-def asgi_app(answers: Answers) -> Starlette:
-    """Build the application. Answers are made on a thread, so that a slow check does not hold up the event loop."""
+def asgi_app(answers: Answers, in_loop: Callable[[], None] | None = None) -> Starlette:
+    """Build the application. Answers are made on a thread, so that a slow check does not hold up the event loop; ``in_loop``
+    is called in the loop at each request."""
 
     async def endpoint(request: StarletteRequest) -> StarletteResponse:
+        if in_loop is not None:
+            in_loop()
         asked = Request(
             method=request.method,
             # The path below the mount point, wherever the application put it.
             path="/" + request.path_params["path"],
+            query=request.scope.get("query_string", b"").decode("utf-8", "replace"),
             accept=request.headers.get("accept", ""),
             accept_encoding=request.headers.get("accept-encoding", ""),
             client=request.client.host if request.client else "",

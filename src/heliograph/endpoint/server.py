@@ -2,19 +2,25 @@
 
 The port is open from the start; the web server is loaded when the first connection comes, which waits for it in the meantime.
 An application that nobody scrapes yet does not pay for it, and none pays at its start.
+
+Several processes may share a port: each request then goes to one of them, whichever, and one that ends leaves no gap.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import logging
+import os
 import selectors
 import socket
-import sys
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from heliograph.endpoint.listening import CAN_SHARE, first_free, leave, listen_on
+from heliograph.endpoint.sharing import listen_among
 from heliograph.text import described
 
 if TYPE_CHECKING:
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("heliograph")
 
-_HIGHEST_PORT: Final = 65535
+_ASKING_S: Final = 0.05  # who was accepted last has asked by then; a connection without a request is closed
 
 
 class ThreadedServer:
@@ -32,9 +38,19 @@ class ThreadedServer:
     The lock guards the coming and going of the web server.
     """
 
-    def __init__(self, listening: socket.socket, make_app: Callable[[], Starlette], thread_name: str) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        make_app: Callable[[], Starlette],
+        thread_name: str,
+        *,
+        is_shared: bool = False,
+        claim: int | None = None,
+    ) -> None:
         self._socket = listening
         self._make_app = make_app
+        self._is_shared = is_shared
+        self._claim = claim
         self._lock = threading.Lock()
         self._server: uvicorn.Server | None = None
         self._is_stopping = False
@@ -44,12 +60,25 @@ class ThreadedServer:
 
     @classmethod
     def start(
-        cls, make_app: Callable[[], Starlette], host: str, port: int, *, thread_name: str, ports: int = 1
+        cls,
+        make_app: Callable[[], Starlette],
+        host: str,
+        port: int,
+        *,
+        thread_name: str,
+        ports: int = 1,
+        shared: bool = False,
+        among: Path | None = None,
     ) -> ThreadedServer:
         """Serve what ``make_app`` makes; port 0 means any free one. Of ``ports`` ports from ``port`` on, the first that is
-        free is taken. Raises ``OSError`` when none can be had."""
-        listening = _listen_on_first_free(host, range(port, min(port + ports, _HIGHEST_PORT + 1)))
-        server = cls(listening, make_app, thread_name)
+        free is taken, or, with ``shared`` and where the system can do it, is shared by all processes that say so. With the
+        directory ``among`` only by those that name the same one. Raises ``OSError`` when none can be had."""
+        is_shared, claim = shared and CAN_SHARE, None
+        if is_shared and among is not None and port != 0:
+            listening, claim = listen_among(among, host, port, ports)
+        else:
+            listening = first_free(port, ports, lambda candidate: listen_on(host, candidate, is_shared=is_shared))
+        server = cls(listening, make_app, thread_name, is_shared=is_shared, claim=claim)
         server._thread.start()
         return server
 
@@ -63,32 +92,53 @@ class ThreadedServer:
         """The parent serves; a child that kept the socket open would hold the port after the parent's end."""
         for inherited in (self._socket, self._wake, self._woken):
             inherited.close()
+        self._give_up_claim()
 
     def stop(self, timeout_s: float) -> None:
-        """Stop serving; wait at most ``timeout_s`` seconds for open requests."""
+        """Stop serving; wait at most ``timeout_s`` seconds for open requests. Connections to a shared port that wait to be
+        accepted are served before: the system has given them to this process, no other one can."""
+        deadline_s = time.monotonic() + timeout_s
+        if self._is_shared:
+            self._leave(timeout_s)
         with self._lock:
             self._is_stopping = True
             if self._server is not None:
                 self._server.should_exit = True
         self._wake.close()
-        self._thread.join(timeout_s)
-        if not self._thread.is_alive():  # else its loop still watches the socket; it closes it when it ends
-            self._socket.close()
+        self._thread.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _leave(self, timeout_s: float) -> None:
+        leave(self._socket, timeout_s)
+        server = self._server
+        if server is None:
+            return
+        # Closed now, not when the web server next looks whether it is to end: those who come meanwhile go elsewhere.
+        for accepting in getattr(server, "servers", ()):
+            with contextlib.suppress(RuntimeError):  # its loop has ended, and closed it
+                accepting.get_loop().call_soon_threadsafe(accepting.close)
+        time.sleep(min(timeout_s, _ASKING_S))
 
     def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            selector.select()
-        self._woken.close()
         try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._socket, selectors.EVENT_READ)
+                selector.register(self._woken, selectors.EVENT_READ)
+                selector.select()
+            self._woken.close()
             server = self._load()
         except Exception as error:  # uvicorn or Starlette cannot be loaded, for one: no port is better than one that hangs
             logger.warning("the telemetry endpoint at %s cannot serve, and is closed: %s", self.url, described(error))
+        else:
+            if server is not None:
+                _serve(server, self._socket)
+        finally:
             self._socket.close()
-            return
-        if server is not None:
-            _serve(server, self._socket)
+            self._give_up_claim()  # now, so that nobody takes a port for shared that is free
+
+    def _give_up_claim(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            os.close(claim)
 
     def _load(self) -> uvicorn.Server | None:
         if self._is_stopping:
@@ -117,32 +167,3 @@ def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
         server.run(sockets=[listening])
     finally:
         chatter.removeFilter(is_news)
-
-
-def _listen_on_first_free(host: str, ports: range) -> socket.socket:
-    for port in ports[:-1]:
-        try:
-            return _listen(host, port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-    return _listen(host, ports[-1])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except UnicodeError as error:  # a label that is empty or too long
-        raise OSError(f"{host!r} is no host name: {error}") from error
-    listening = socket.socket(family, kind, protocol)
-    try:
-        # On Windows this option would let two processes share the port.
-        if sys.platform != "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(128)
-    except OSError:
-        listening.close()
-        raise
-    listening.set_inheritable(False)
-    return listening

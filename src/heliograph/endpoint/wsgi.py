@@ -19,8 +19,8 @@ def wsgi_app(answers: Answers) -> WSGIApplication:
         answer = answers.answer(
             Request(
                 method=environ.get("REQUEST_METHOD", "GET"),
-                # PEP 3333: the bytes of the path, decoded as Latin-1.
-                path=environ.get("PATH_INFO", "/").encode("latin-1", "replace").decode("utf-8", "replace"),
+                path=_decoded(environ.get("PATH_INFO", "/")),
+                query=_decoded(environ.get("QUERY_STRING", "")),
                 accept=environ.get("HTTP_ACCEPT", ""),
                 accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
                 client=environ.get("REMOTE_ADDR", ""),
@@ -30,3 +30,8 @@ def wsgi_app(answers: Answers) -> WSGIApplication:
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
 
     return application
+
+
+def _decoded(said: str) -> str:
+    # PEP 3333: the bytes, decoded as Latin-1.
+    return said.encode("latin-1", "replace").decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from heliograph.clock import Clock
+from heliograph.locks import recording_lock
 from heliograph.pipeline.ledger import DropReason
 from heliograph.pipeline.losses import Losses
 
@@ -57,7 +58,7 @@ class ItemQueue(Generic[T]):
         self._clock = clock
         self.room = room
         self.is_closed = False
-        self.start_empty(threading.RLock())
+        self.start_empty(recording_lock())
 
     def start_empty(self, lock: threading.RLock) -> None:
         """Forget everything and go on with another lock, as a forked child must."""

@@ -47,8 +47,9 @@ class Keep:
             return "error"
         if self.slower_than_ns is not None and span.end_time - span.start_time >= self.slower_than_ns:
             return "slow"
-        if any(rule.fits(span.name, span.kind, span.attributes) for rule in self.rules):
-            return "rule"
+        for rule in self.rules:
+            if rule.fits(span.name, span.kind, span.attributes):
+                return "rule"
         return None
 
 
@@ -89,7 +90,9 @@ class TailSampler:
     """Bounded by ``max_bytes`` (estimated) and ``max_age_s``: what is beyond is decided as it stands then.
 
     Thread-safe. The lock guards everything here and is not held while spans are passed on. A signal handler or a finaliser
-    that records while its thread is in here leaves its span in ``_arrived``, which that thread takes before it goes.
+    that records while its thread is in here leaves its span in ``_arrived``, which that thread takes before it goes. One that
+    closes this cannot leave it at that, the process may end with it: it begins again with all that is undecided, whatever the
+    interrupted call has in hand, and that call finds its spans gone and goes home.
     """
 
     def __init__(self, accept: Callable[[Any], None], *, keep: Keep, max_bytes: int, max_age_s: float, clock: Clock) -> None:
@@ -105,7 +108,10 @@ class TailSampler:
     def _start_empty(self) -> None:
         self._lock = recording_lock()
         self._busy: int | None = None  # the thread that is at work here
+        self._beginnings = 0
+        self._held: dict[Any, bool] = {}  # every span that is neither passed on nor dropped; who takes it out passes it on
         self._arrived: deque[Any] = deque()
+        self._leaving: deque[Any] = deque()  # kept, to be passed on
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()  # by trace id, the oldest first
         self._size_bytes = 0
         self._number = 0
@@ -130,8 +136,9 @@ class TailSampler:
 
     def accept(self, span: Any) -> None:
         """Take an ended span; pass on what is decided by it."""
+        self._held[span] = True
         self._arrived.append(span)
-        self._work(list)
+        self._work(None)
 
     def expire(self) -> None:
         """Decide what has waited too long; called now and then."""
@@ -143,60 +150,94 @@ class TailSampler:
 
     def close(self) -> None:
         """Decide everything as it stands."""
-        self._work(lambda: [span for trace_id in list(self._waiting) for span in self._given_up(trace_id)])
+        with self._lock:
+            interrupted = self._busy  # this thread, when a signal handler closes this; else None
+            self._begin_again()
+            self._busy = None
+        self._work(self._rest)
+        if interrupted is not None:
+            self._busy = interrupted
 
-    def _work(self, decide: Callable[[], list[Any]]) -> None:
+    def _work(self, decide: Callable[[], list[Any]] | None) -> None:
         """Take what has arrived, then ``decide``, and pass on what is kept."""
-        while self._busy != threading.get_ident():
+        this_thread = threading.get_ident()
+        while self._busy != this_thread:
             with self._lock:
-                self._busy = threading.get_ident()
+                self._busy = this_thread
+                beginnings, span = self._beginnings, None
                 try:
-                    kept = []
-                    while self._arrived:
-                        kept += self._taken(self._arrived.popleft())
-                    kept += decide()
+                    while self._arrived and (span := _popped(self._arrived)) is not None:
+                        self._leaving.extend(self._taken(span))
+                        span = None
+                    if decide is not None:
+                        self._leaving.extend(decide())
+                except BaseException:  # odd values of this span, which costs itself only; or a signal handler raised
+                    self._held.pop(span, None)
+                    self._begin_again()
+                    raise
                 finally:
                     self._busy = None
-            for span in kept:
-                self._accept(span)
+                if beginnings != self._beginnings:
+                    self._begin_again()  # this call went on with what was no longer so
+            while self._leaving and (span := _popped(self._leaving)) is not None:
+                if self._held.pop(span, False):
+                    self._accept(span)
             if not self._arrived:
                 return
 
+    def _begin_again(self) -> None:
+        """Let everything arrive once more that is not decided."""
+        self._beginnings += 1
+        self._waiting = OrderedDict()
+        self._size_bytes = 0
+        self._arrived.clear()  # first: what arrives from here on is not forgotten
+        leaving = set(self._leaving)
+        for span in list(self._held):
+            span_id = span.context.span_id
+            if span in leaving:
+                continue
+            if span_id in self._decided:
+                self._leaving.extend(self._selected([span], self._decided[span_id] or self._keep.reason(span)))
+            else:
+                self._arrived.append(span)
+
     def _taken(self, span: Any) -> list[Any]:
-        now_ns, trace_id, parent = self._clock.monotonic_ns(), span.context.trace_id, span.parent
+        now_ns, context, parent = self._clock.monotonic_ns(), span.context, span.parent
+        trace_id = context.trace_id
+        own_reason, size_bytes = self._keep.reason(span), _size_bytes(span)
+        if span not in self._held:  # decided by a handler that closed this
+            return []
         if (reason := self._kept.get(trace_id)) is not None:
-            return _selected([span], reason)
+            return self._selected([span], reason)
         waiting = self._waiting.get(trace_id)
         if waiting is None:
             waiting = self._waiting[trace_id] = _Waiting(since_ns=now_ns)
         self._number += 1
-        ended = _Ended(self._number, span, self._keep.reason(span), _size_bytes(span))
-        self._size_bytes += ended.size_bytes
+        ended = _Ended(self._number, span, own_reason, size_bytes)
+        self._size_bytes += size_bytes
         found: list[Any] = []
         if parent is None or parent.is_remote:  # other local roots of the same trace go on
-            found = self._counted(trace_id, [ended, *waiting.below(span.context.span_id)])
+            found = self._counted(trace_id, [ended, *waiting.below(context.span_id)])
         else:
             waiting.by_parent.setdefault(parent.span_id, []).append(ended)
             if parent.span_id in self._decided:
-                found = self._late(trace_id, parent.span_id)
+                found = self._late(trace_id, waiting, parent.span_id)
         while self._size_bytes > self._max_bytes and self._waiting:
             self.early["bytes"] += 1
-            found += self._given_up(next(iter(self._waiting)))
+            found += self._given_up(next(iter(self._waiting), 0))
         return found + self._expired(now_ns)
 
-    def _late(self, trace_id: int, parent_id: int) -> list[Any]:
+    def _late(self, trace_id: int, waiting: _Waiting, parent_id: int) -> list[Any]:
         """What ended after its local root follows it; where that was dropped, a span with its own reason is kept alone."""
-        reason = self._decided[parent_id]
-        found: list[Any] = []
-        for ended in self._left(trace_id, self._waiting[trace_id].below(parent_id)):
-            self._remember(ended.span, reason)
-            if why := reason or ended.reason:
-                found += _selected([ended.span], why)
-        return found
+        reason = self._decided.get(parent_id)
+        entries = self._left(trace_id, waiting.below(parent_id))
+        self._remember(entries, reason)
+        return [span for ended in entries for span in self._selected([ended.span], reason or ended.reason)]
 
     def _given_up(self, trace_id: int) -> list[Any]:
         """Decide a waiting trace before its end; what is still to come of it follows when it is kept."""
-        found = self._counted(trace_id, self._waiting[trace_id].all())
+        waiting = self._waiting.get(trace_id)
+        found = self._counted(trace_id, waiting.all()) if waiting is not None else []
         if found:
             self._kept[trace_id] = self._latest
             if len(self._kept) > _MOST_TRACES:
@@ -210,36 +251,62 @@ class TailSampler:
         if reason is None and any(_is_sampled(ended.span) for ended in entries):
             reason = "ratio"
         self._latest = reason or "dropped"
+        self._remember(entries, reason)
         self.decisions[self._latest] += 1
-        for ended in entries:
-            self._remember(ended.span, reason)
-        return _selected([ended.span for ended in entries], reason) if reason else []
+        return self._selected([ended.span for ended in entries], reason)
 
     def _left(self, trace_id: int, entries: list[_Ended]) -> list[_Ended]:
         """Account for ``entries``, which wait no longer; returns them in the order in which they ended."""
         self._size_bytes -= sum(ended.size_bytes for ended in entries)
-        if not self._waiting[trace_id].by_parent:
-            del self._waiting[trace_id]
+        waiting = self._waiting.get(trace_id)
+        if waiting is not None and not waiting.by_parent:
+            self._waiting.pop(trace_id, None)
         return sorted(entries)
 
-    def _remember(self, span: Any, reason: str | None) -> None:
-        self._decided[span.context.span_id] = reason
-        if len(self._decided) > _MOST_REMEMBERED:
+    def _remember(self, entries: list[_Ended], reason: str | None) -> None:
+        """Note what was decided on them, on all in one step: a handler that closes this finds a trace decided or not."""
+        self._decided.update(dict.fromkeys([ended.span.context.span_id for ended in entries], reason))
+        while len(self._decided) > _MOST_REMEMBERED:
             self._decided.popitem(last=False)
+
+    def _selected(self, spans: list[Any], reason: str | None) -> list[Any]:
+        """Those of ``spans`` that are kept for ``reason``, saying with which probability they were; the others go."""
+        if reason is not None and reason != "ratio":
+            for span in spans:
+                _say_certain(span)
+            return spans
+        kept = []
+        for span in spans:
+            if reason is not None and _is_sampled(span):
+                kept.append(span)
+            else:
+                self._held.pop(span, None)
+        return kept
 
     def _expired(self, now_ns: int) -> list[Any]:
         found: list[Any] = []
-        while self._waiting:
-            trace_id, oldest = next(iter(self._waiting.items()))
-            if now_ns - oldest.since_ns < self._max_age_ns:
+        while (oldest := next(iter(self._waiting.items()), None)) is not None:
+            trace_id, waiting = oldest
+            if now_ns - waiting.since_ns < self._max_age_ns:
                 break
             self.early["age"] += 1
             found += self._given_up(trace_id)
         return found
 
+    def _rest(self) -> list[Any]:
+        return [span for trace_id in list(self._waiting) for span in self._given_up(trace_id)]
+
     def _sure(self) -> list[Any]:
         sure = [trace_id for trace_id, waiting in self._waiting.items() if _is_sure(waiting)]
         return [span for trace_id in sure for span in self._given_up(trace_id)]
+
+
+def _popped(queue: deque[Any]) -> Any:
+    """The first; None when somebody else has taken it since it was seen there."""
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None
 
 
 def _observations(key: str, counts: Counter[str], _options: CallbackOptions) -> list[Observation]:
@@ -256,15 +323,6 @@ def _is_sampled(span: Any) -> bool:
     return bool(span.context.trace_flags.sampled)
 
 
-def _selected(spans: list[Any], reason: str) -> list[Any]:
-    """Those of ``spans`` that are kept for ``reason``, saying with which probability they were."""
-    if reason == "ratio":
-        return [span for span in spans if _is_sampled(span)]
-    for span in spans:
-        _say_certain(span)
-    return spans
-
-
 def _say_certain(span: Any) -> None:
     # The head's probability would scale it up; every trace of its kind is kept.
     context = span.context
@@ -275,8 +333,12 @@ def _say_certain(span: Any) -> None:
 
 
 def _size_bytes(span: Any) -> int:
-    size_bytes, attributes = _SPAN_BYTES, span.attributes or {}
-    for value in attributes.values():
+    # Asking a native span for events would build them. The official one's attributes and events hold a plain lock while they
+    # are gone through, in which a signal handler that closes this would wait for ever.
+    is_native, size_bytes = type(span) is Span, _SPAN_BYTES
+    attributes = span.attributes or {}
+    for value in (attributes if is_native else attributes.copy()).values():
         size_bytes += _ATTRIBUTE_BYTES + (len(value) if isinstance(value, (str, bytes, tuple)) else 0)
-    rare = getattr(span, "_rare", span)  # asking a native span for events would build them
-    return size_bytes + _EVENT_BYTES * len(rare.events) if rare is not None else size_bytes
+    rare = span._rare if is_native else None
+    events = span._events if not is_native else rare.events if rare is not None else ()
+    return size_bytes + _EVENT_BYTES * len(events)

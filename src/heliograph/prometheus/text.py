@@ -1,271 +1,158 @@
-"""Our metrics as Prometheus text straight from their cells, without an object for each sample.
+"""Tables as Prometheus text 0.0.4 or OpenMetrics 1.0, without an object for each sample.
 
-Called by `exposition.py` for what the native recorder holds. The labels of a series are written once and kept in its cell; a
-scrape then writes the numbers. Names, units and labels are those of `families.py`. What needs more than writing down, metrics
-that fall together under one name or series under the same labels, is left to `families.py`.
+Called by `exposition.py`. The text of a table that is as it was at the scrape before is used again.
 
-Source: Prometheus, "Text-based format"; OpenMetrics 1.0; OpenTelemetry specification, "Prometheus and OpenMetrics
-Compatibility".
+Source: Prometheus, "Text-based format"; OpenMetrics 1.0.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final
 
-from opentelemetry.exporter.prometheus._mapping import map_unit, sanitize_full_name
-from opentelemetry.sdk.metrics._internal.point import Buckets
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    ExponentialHistogram,
-    ExponentialHistogramDataPoint,
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-    Sum,
-)
-from opentelemetry.sdk.resources import Resource
-from prometheus_client import metrics_core
 from prometheus_client.utils import floatToGoString
 
-from heliograph.prometheus.families import Note, families, labels, text
-from heliograph.recording.metrics.collection import CollectedStream
+from heliograph.prometheus.buckets import as_classic
+from heliograph.prometheus.table import Exemplar, Exponentials, Family, Histograms, Numbers, Table
 
-_LARGEST: Final = sys.float_info.max
-_TARGET: Final = frozenset({"target", "target_info"})  # what says who sends
-_SUFFIXES: Final = {"counter": ("_total", "_created"), "gauge": (), "histogram": ("_bucket", "_count", "_sum", "_created")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What could be written at once, the names that it takes, and the families that are left for a general encoder."""
-
-    lines: list[str] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    others: list[metrics_core.Metric] = field(default_factory=list)
+SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "counter": ("_total", "_created"),
+    "gauge": (),
+    "unknown": (),
+    "histogram": ("_bucket", "_count", "_sum", "_created"),
+}
+_OPEN: Final = "\0"  # where a template has the labels of a series; no label has it (labels.py)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Family:
-    name: str
-    kind: str  # "counter", "gauge" or "histogram"
-    unit: str
-    description: str
+def sample_names(family: Family) -> set[str]:
+    """Every name that the family may expose, its own included."""
+    return {family.name, *(family.name + suffix for suffix in SUFFIXES[family.kind])}
 
 
-def write(streams: Iterable[CollectedStream], resource: Resource, note: Note, *, is_openmetrics: bool) -> Written:
-    """Write ``streams``, and the ``target_info`` of ``resource``; OpenMetrics without its ``# EOF``, else text 0.0.4.
+class TextWriter:
+    """Writes tables, and remembers what it wrote. One caller at a time."""
 
-    ``note(name, reason)`` is called for what is left out or folded together. One caller at a time. Names and labels are valid
-    without escaping, which is what every escaping scheme but ``dots`` leaves as it is.
-    """
-    written = Written()
-    by_name: dict[str, list[tuple[_Family, CollectedStream]]] = {}
-    for stream in streams:
-        if stream.cells:
-            family = _family(stream)
-            by_name.setdefault(family.name, []).append((family, stream))
-    left: list[CollectedStream] = []
-    for found in by_name.values():
-        family, stream = found[0]
-        names = {family.name, *(family.name + suffix for suffix in _SUFFIXES[family.kind])}
-        if names & written.names:
-            note(family.name, "exposes a name that another metric exposes too; the first one is exposed")
-            continue
-        samples = _samples(family, stream, note) if len(found) == 1 and not names & _TARGET else None
-        if samples is None:
-            left += [stream for _family, stream in found]
-        elif samples:
-            written.lines.extend((_head(family, is_openmetrics=is_openmetrics), *samples))
-            written.names.update(names)
-    if by_name:
-        written.others.extend(families(_as_data(left, resource), note))
-    return written
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, bool], tuple[Table, bytes]] = {}
+
+    def write(self, tables: Sequence[Table], *, is_openmetrics: bool, names: Collection[str] = ()) -> list[bytes]:
+        """The text of each of ``tables``, which are of different families, without the ``# EOF`` of OpenMetrics; with
+        ``names`` only the families and samples of these names."""
+        written, kept = [], {}
+        for table in tables:
+            key = (table.family.name, is_openmetrics)
+            known = self._written.get(key)
+            if known is None or known[0] != table:
+                known = (table, written_table(table, is_openmetrics=is_openmetrics).encode())
+            kept[key] = known
+            written.append(known[1] if not names else _filtered(known[1], table.family, names))
+        # What the other format was last is kept as well: two scrapers may ask in turn.
+        others = {key: known for key, known in self._written.items() if key[1] is not is_openmetrics}
+        self._written = others | kept
+        return written
 
 
-def _family(stream: CollectedStream) -> _Family:
-    kind = _KINDS[stream.kind] if stream.kind != "sum" else "counter" if stream.is_monotonic else "gauge"
-    name = sanitize_full_name(text(stream.name))
-    name = name.removesuffix("_total") if kind == "counter" else name
-    unit = map_unit(stream.unit or "")
-    if unit and not name.endswith(f"_{unit}"):
-        name = f"{name}_{unit}"
-    return _Family(name=name, kind=kind, unit=unit, description=text(stream.description))
+def written_table(table: Table, *, is_openmetrics: bool) -> str:
+    """The head and the samples of one family; nothing when it has no series."""
+    if not table.labels:
+        return ""
+    lines = _WRITERS[type(table)](table, is_openmetrics=is_openmetrics)
+    return "".join((_head(table.family, is_openmetrics=is_openmetrics), *lines))
 
 
-_KINDS: Final = {"last_value": "gauge", "explicit": "histogram", "exponential": "histogram"}
+def target_info(labels: str, *, is_openmetrics: bool) -> str:
+    """Who sends, with the resource's attributes as ``labels``."""
+    name, kind = ("target", "info") if is_openmetrics else ("target_info", "gauge")
+    return f"# HELP {name} Target metadata\n# TYPE {name} {kind}\ntarget_info{labels} 1.0\n"
 
 
-def _head(family: _Family, *, is_openmetrics: bool) -> str:
+def _head(family: Family, *, is_openmetrics: bool) -> str:
     said = family.description.replace("\\", r"\\").replace("\n", r"\n")
     if not is_openmetrics:
         name = f"{family.name}_total" if family.kind == "counter" else family.name
-        return f"# HELP {name} {said}\n# TYPE {name} {family.kind}\n"
+        kind = "untyped" if family.kind == "unknown" else family.kind
+        return f"# HELP {name} {said}\n# TYPE {name} {kind}\n"
     said = said.replace('"', r"\"")
     unit = f"# UNIT {family.name} {family.unit}\n" if family.unit else ""
     return f"# HELP {family.name} {said}\n# TYPE {family.name} {family.kind}\n{unit}"
 
 
-def _samples(family: _Family, stream: CollectedStream, note: Note) -> list[str] | None:
-    """The lines of each series; None when two of them have the same labels."""
-    suffix, write_samples = _WRITERS[stream.kind]
-    try:
-        if not _label(stream.cells, family, suffix if family.kind == "counter" else ""):
-            return None
-        return write_samples(family.name, stream)
-    except Exception as error:  # whatever a user recorded may be odd in any way; the other metrics are shown
-        note(family.name, f"cannot be exposed: {error!r}")
-        return []
+def _numbers(table: Numbers, *, is_openmetrics: bool) -> list[str]:
+    is_counter = table.family.kind == "counter"
+    name = f"{table.family.name}_total" if is_counter else table.family.name
+    values = table.values
+    # A sum is finite when all are.
+    shown: Any = values if math.isfinite(sum(values)) else map(_number, values)
+    if not is_openmetrics or not is_counter:
+        return [f"{name}{labels} {value}\n" for labels, value in zip(table.labels, shown, strict=True)]
+    created = _created(table.family.name, table.labels, table.created_s)
+    if not table.exemplars:
+        return [f"{name}{labels} {value}\n{more}" for labels, value, more in zip(table.labels, shown, created, strict=False)]
+    ends = [_exemplar(table.exemplars.get(labels, {}).get(0)) for labels in table.labels]
+    rows = zip(table.labels, shown, ends, created, strict=False)
+    return [f"{name}{labels} {value}{end}\n{more}" for labels, value, end, more in rows]
 
 
-def _label(cells: Sequence[Any], family: _Family, suffix: str) -> bool:
-    """Write the labels of the cells that are new; False, and none are kept, when two have the same or one cannot have its."""
-    new = [cell for cell in cells if cell.label_text is None]
-    if not new:
-        return True
-    is_written = _write_labels(new, family, suffix) and len({cell.label_text for cell in cells}) == len(cells)
-    if not is_written:
-        for cell in cells:
-            cell.label_text = None
-    return is_written
-
-
-def _write_labels(new: Iterable[Any], family: _Family, suffix: str) -> bool:
-    for cell in new:
-        found = labels(cell.attributes)
-        if family.kind == "histogram" and "le" in found:  # which the buckets need for themselves
-            return False
-        written = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(found.items()))
-        if family.kind == "histogram":
-            cell.label_text = written.replace("%", "%%")
-        else:
-            cell.label_text = f"{family.name}{suffix}{{{written}}} " if written else f"{family.name}{suffix} "
-    return True
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _numbers(_name: str, stream: CollectedStream) -> list[str]:
-    cells = stream.cells
-    values = [cell.value for cell in cells]
-    if bool in set(map(type, values)):  # removed meanwhile
-        pairs = [(cell, value) for cell, value in zip(cells, values, strict=True) if value is not False]
-        return [f"{cell.label_text}{_number(value)}\n" for cell, value in pairs]
-    if min(values) >= -_LARGEST and max(values) <= _LARGEST:
-        # As floats, which is what Prometheus reads in any case: an integer is shown as everybody else shows it.
-        return [f"{cell.label_text}{value}\n" for cell, value in zip(cells, map(float, values), strict=True)]
-    return [f"{cell.label_text}{_number(value)}\n" for cell, value in zip(cells, values, strict=True)]
-
-
-def _histograms(name: str, stream: CollectedStream) -> list[str]:
-    bounds = [*(str(floatToGoString(bound)) for bound in stream.bounds), "+Inf"]  # type: ignore[no-untyped-call]
+def _histograms(table: Histograms, *, is_openmetrics: bool) -> list[str]:
+    name = table.family.name
+    bounds = [*map(_number, table.bounds), "+Inf"]
     plain, labelled = _templates(name, bounds)
+    created: Any = _created(name, table.labels, table.created_s) if is_openmetrics else repeat("")
     lines = []
-    for cell in stream.cells:
-        counts, total, _low, _high = cell.read()
-        if total is False:  # removed meanwhile
-            continue
+    for labels, counts, total, more in zip(table.labels, table.counts, table.sums, created, strict=False):
         count, running = 0.0, []
         for in_bucket in counts:
             count += in_bucket
             running.append(count)
-        template = labelled.replace("\0", cell.label_text) if cell.label_text else plain
-        lines.append(template % (*running, count, _number(total)))
+        template = labelled.replace(_OPEN, labels[1:-1].replace("%", "%%")) if labels else plain
+        shown: Sequence[Any] = running
+        if is_openmetrics and (exemplars := table.exemplars.get(labels)):
+            shown = [f"{value}{_exemplar(exemplars.get(place))}" for place, value in enumerate(running)]
+        lines.append(template % (*shown, count, _number(total)) + more)
     return lines
 
 
-def _exponentials(name: str, stream: CollectedStream) -> list[str]:
-    # The text formats have classic buckets only: one bucket says the count, and the sum is exact.
-    plain, labelled = _templates(name, ["+Inf"])
-    lines = []
-    for cell in stream.cells:
-        taken = cell.read()
-        if taken.sum is False:  # removed meanwhile
-            continue
-        template = labelled.replace("\0", cell.label_text) if cell.label_text else plain
-        lines.append(template % (float(taken.count), float(taken.count), _number(taken.sum)))
-    return lines
+def _exponentials(table: Exponentials, *, is_openmetrics: bool) -> list[str]:
+    return [line for classic in as_classic(table) for line in _histograms(classic, is_openmetrics=is_openmetrics)]
+
+
+_WRITERS: Final[Mapping[type, Callable[..., list[str]]]] = {
+    Numbers: _numbers,
+    Histograms: _histograms,
+    Exponentials: _exponentials,
+}
 
 
 def _templates(name: str, bounds: list[str]) -> tuple[str, str]:
     """The lines of one series, with ``%s`` for each number: without labels, and with a NUL in their place."""
     plain = "".join(f'{name}_bucket{{le="{bound}"}} %s\n' for bound in bounds) + f"{name}_count %s\n{name}_sum %s\n"
-    buckets = "".join(f'{name}_bucket{{\0,le="{bound}"}} %s\n' for bound in bounds)
-    return plain, f"{buckets}{name}_count{{\0}} %s\n{name}_sum{{\0}} %s\n"
+    buckets = "".join(f'{name}_bucket{{{_OPEN},le="{bound}"}} %s\n' for bound in bounds)
+    return plain, f"{buckets}{name}_count{{{_OPEN}}} %s\n{name}_sum{{{_OPEN}}} %s\n"
 
 
-def _number(value: Any) -> str:
-    try:
-        return str(floatToGoString(value))  # type: ignore[no-untyped-call]
-    except OverflowError:  # an integer beyond every float
-        return "+Inf" if value > 0 else "-Inf"
+def _created(name: str, labels: Sequence[str], created_s: Sequence[float]) -> Any:
+    if not created_s:
+        return repeat("")
+    return [f"{name}_created{said} {at_s}\n" for said, at_s in zip(labels, created_s, strict=True)]
 
 
-_WRITERS: Final[Mapping[str, tuple[str, Callable[[str, CollectedStream], list[str]]]]] = {
-    "sum": ("_total", _numbers),
-    "last_value": ("", _numbers),
-    "explicit": ("", _histograms),
-    "exponential": ("", _exponentials),
-}
+def _exemplar(found: Exemplar | None) -> str:
+    return f" # {found.labels or '{}'} {_number(found.value)} {found.at_s}" if found is not None else ""
 
 
-def _as_data(streams: Iterable[CollectedStream], resource: Resource) -> MetricsData:
-    scopes = [
-        ScopeMetrics(
-            scope=stream.scope,
-            metrics=[
-                Metric(name=stream.name, description=stream.description, unit=stream.unit, data=_data(stream, cells))
-                for cells in _layers(stream.cells)
-            ],
-            schema_url="",
-        )
-        for stream in streams
-    ]
-    return MetricsData(resource_metrics=[ResourceMetrics(resource=resource, scope_metrics=scopes, schema_url="")])
+def _number(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _layers(cells: Iterable[Any]) -> list[list[Any]]:
-    """``cells`` as metrics without two series of the same labels in one; `families.py` adds up those of several metrics."""
-    layers: list[list[Any]] = []
-    times: dict[Any, int] = {}
-    for cell in cells:
-        found = labels(cell.attributes)
-        found.pop("le", None)
-        same = tuple(sorted(found.items()))
-        depth = times[same] = times.get(same, -1) + 1
-        if depth == len(layers):
-            layers.append([])
-        layers[depth].append(cell)
-    return layers
-
-
-def _data(stream: CollectedStream, cells: Iterable[Any]) -> Any:
-    cumulative = AggregationTemporality.CUMULATIVE
-    if stream.kind == "explicit":
-        return Histogram([_histogram_point(cell, stream.bounds) for cell in cells], cumulative)
-    if stream.kind == "exponential":
-        return ExponentialHistogram([_exponential_point(cell) for cell in cells], cumulative)
-    points = [NumberDataPoint(cell.attributes, 0, 0, +cell.value) for cell in cells]
-    return Sum(points, cumulative, stream.is_monotonic) if stream.kind == "sum" else Gauge(points)
-
-
-def _histogram_point(cell: Any, bounds: tuple[float, ...]) -> HistogramDataPoint:
-    counts, total, low, high = cell.read()
-    return HistogramDataPoint(cell.attributes, 0, 0, sum(counts), +total, counts, bounds, low, high)
-
-
-def _exponential_point(cell: Any) -> ExponentialHistogramDataPoint:
-    taken = cell.read()
-    none = Buckets(0, ())
-    return ExponentialHistogramDataPoint(
-        cell.attributes, 0, 0, taken.count, +taken.sum, taken.scale, taken.zero_count, none, none, 0, taken.low, taken.high
-    )
+def _filtered(text: bytes, family: Family, names: Collection[str]) -> bytes:
+    """A family whose name is asked for as a whole, else of its samples those that are."""
+    if family.name in names or not text:
+        return text
+    wanted = tuple(f"{name}{end}".encode() for name in sample_names(family) & set(names) for end in ("{", " "))
+    if not wanted:
+        return b""
+    head = [line for line in text.split(b"\n", 3) if line.startswith(b"#")]
+    kept = [line for line in text.split(b"\n") if line.startswith(wanted)]
+    return b"".join(line + b"\n" for line in (*head, *kept)) if kept else b""

@@ -37,6 +37,11 @@ class Mishaps:
             self._silent_until_ns[kind] = now_ns + _QUIET_NS
         logger.warning("%s: %s", kind, printable(described(detail)))
 
+    def count(self, kind: str) -> None:
+        """Count one ``kind`` that somebody else says."""
+        with self._lock:
+            self._counts[kind] += 1
+
     def counts(self) -> dict[str, int]:
         """How often each kind happened."""
         with self._lock:

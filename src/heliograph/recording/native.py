@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NoOpTracerProvider
 
+from heliograph import names
 from heliograph.recording import chosen
 from heliograph.recording.logs.provider import LoggerProvider
 from heliograph.recording.metrics.provider import MeterProvider
@@ -58,14 +59,17 @@ def build(
 def _meter_provider(
     settings: TelemetrySettings, resource: Resource, readers: Sequence[MetricReader], mishaps: Mishaps
 ) -> ApiMeterProvider:
-    return MeterProvider(
+    provider = MeterProvider(
         metric_readers=readers,
         resource=resource,
         exemplar_filter=chosen.exemplar_filter(settings.metrics),
         shutdown_on_exit=False,
         views=[_rule(view) for view in settings.metrics.views],
         mishaps=mishaps,
+        catalogue=settings.metrics.full_catalogue,
     )
+    provider.report_undeclared(provider.get_meter(names.PIPELINE_SCOPE))
+    return provider
 
 
 def _rule(view: MetricView) -> ViewRule:

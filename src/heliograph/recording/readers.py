@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import Aggregation, ExplicitBucketHistogramAggregation
 
-from heliograph.recording.official.collecting import COLLECTING
+from heliograph.recording.collecting import COLLECTING
 
 # Histogram bounds when the unit is seconds and nobody gave any. Source: OpenTelemetry semantic conventions,
 # `http.server.request.duration`, ExplicitBucketBoundaries. OpenTelemetry's own default suits milliseconds.

@@ -11,8 +11,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -27,6 +26,8 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 from opentelemetry.trace import DEFAULT_TRACE_STATE, Link, SpanContext, SpanKind, TraceState, get_current_span
+
+from heliograph.once import once
 
 _BITS: Final = 56
 _ALL: Final = 1 << _BITS
@@ -46,7 +47,7 @@ def with_threshold(state: TraceState | None, at: int) -> TraceState:
     written = _THRESHOLD + (f"{at:014x}".rstrip("0") or "0")
     if not state:
         return TraceState([(_KEY, written)])
-    fields = [field for field in state.get(_KEY, "").split(";") if field and not field.startswith(_THRESHOLD)]
+    fields = [member for member in state.get(_KEY, "").split(";") if member and not member.startswith(_THRESHOLD)]
     return state.delete(_KEY).add(_KEY, ";".join([written, *fields]))
 
 
@@ -87,17 +88,17 @@ class SpanRule:
 
     name: str | None = None
     kind: SpanKind | None = None
-    attributes: Mapping[str, Any] = ()  # type: ignore[assignment]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def fits(self, name: Any, kind: SpanKind | None, attributes: Mapping[str, Any] | None) -> bool:
         """Whether a span is one of those."""
         return (
             (self._name is None or (isinstance(name, str) and self._name(name) is not None))
             and (self.kind is None or self.kind is kind)
-            and all(_is_like(wanted, (attributes or {}).get(key)) for key, wanted in dict(self.attributes).items())
+            and all(_is_like(wanted, (attributes or {}).get(key)) for key, wanted in self.attributes.items())
         )
 
-    @cached_property
+    @once
     def _name(self) -> Any:
         return None if self.name is None else re.compile(fnmatch.translate(self.name)).match
 

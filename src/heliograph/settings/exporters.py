@@ -176,12 +176,15 @@ class MemoryExporter(ExporterSettings):
 
 
 class PrometheusExporter(ExporterSettings):
-    """Serves the metrics for scraping. ``port`` and ``path`` override those of the ``server`` section."""
+    """Serves the metrics for scraping. ``port`` and ``path`` override those of the ``server`` section. ``scope_labels`` say
+    which instrumentation recorded a series; ``created_series`` say in OpenMetrics when each one began."""
 
     type: Literal["prometheus"] = setting(choice(Literal["prometheus"]), default="prometheus")
     port: int | None = setting(optional(whole(0, 65535)), default=None)
     path: str | None = setting(optional(http_path), default=None)
     enable_compression: bool = setting(flag, default=True)
+    scope_labels: bool = setting(flag, default=False)
+    created_series: bool = setting(flag, default=True)
 
 
 def entry_form(entry: object) -> object:

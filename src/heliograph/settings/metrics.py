@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from heliograph.catalog.catalogue import BUILTIN, Catalogue
+from heliograph.catalog.metric import Metric
+from heliograph.errors import CatalogueError
+from heliograph.settings.buckets import ascending
+from heliograph.settings.catalogue import catalogue_row
 from heliograph.settings.duration import parse_duration
 from heliograph.settings.exporters import MetricExporter, PrometheusExporter, metric_exporters
 from heliograph.settings.kinds import choice, filled_text, flag, list_of, number, optional, text, whole
 from heliograph.settings.section import Section, Siblings, setting
 
-_numbers: Final = list_of(number(), least=1)
-
-
-def _buckets(value: object) -> tuple[float, ...]:
-    bounds = _numbers(value)
-    if any(not left < right for left, right in itertools.pairwise(bounds)):
-        raise ValueError("bounds in ascending order without repeats")
-    return bounds
-
 
 class Aggregation(Section):
-    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own; None means OpenTelemetry's
-    for the unit. ``summary_quantiles`` are those of summaries that heliograph itself computes."""
+    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own, nor its row in the
+    catalogue; None means OpenTelemetry's for the unit. ``summary_quantiles`` are those of summaries that heliograph itself
+    computes."""
 
-    histogram_buckets: tuple[float, ...] | None = setting(optional(_buckets), default=None)
+    histogram_buckets: tuple[float, ...] | None = setting(optional(ascending), default=None)
     summary_quantiles: tuple[float, ...] = setting(list_of(number(0, 1)), default=(0.5, 0.9, 0.95, 0.99))
 
 
@@ -67,7 +63,7 @@ class MetricView(Section):
     description: str | None = setting(optional(text), default=None)
     keep: tuple[str, ...] | None = setting(optional(list_of(filled_text)), default=None)
     exclude: tuple[str, ...] = setting(list_of(filled_text), default=(), check=_check_exclude)
-    buckets: tuple[float, ...] | None = setting(optional(_buckets), default=None)
+    buckets: tuple[float, ...] | None = setting(optional(ascending), default=None)
     exponential: bool = setting(flag, default=False)
     drop: bool = setting(flag, default=False)
 
@@ -75,10 +71,21 @@ class MetricView(Section):
 ExemplarFilter: TypeAlias = Literal["trace_based", "always_on", "always_off"]
 
 
+def _check_catalogue(rows: tuple[Metric, ...], above: Siblings) -> None:
+    try:
+        BUILTIN.added(rows)
+    except CatalogueError as error:
+        raise ValueError(f"rows that go together with each other and with heliograph's own; {error}") from None
+
+
 class MetricsSettings(Section):
     """Metrics. Collected and pushed each ``collection_interval``; at most ``cardinality_limit`` attribute sets an
     instrument, the rest is folded into one. ``views`` change what becomes of single instruments. ``exemplars`` says which
-    measurements may be shown with the trace that they were made in. ``retention_period`` is the local store's."""
+    measurements may be shown with the trace that they were made in. ``catalogue`` are rows of the application's own metrics,
+    beside heliograph's; one of the same name, kind and unit replaces heliograph's. With ``legacy_names`` metrics are scraped
+    under their older names as well (docs/metrics.md). ``multiprocess_dir`` is a directory for this service's processes,
+    whose ``/metrics`` then each show all of them; by default what ``PROMETHEUS_MULTIPROC_DIR`` says. ``retention_period`` is
+    the local store's."""
 
     enabled: bool = setting(flag, default=True)
     collection_interval: timedelta = setting(parse_duration, default=timedelta(seconds=15))
@@ -88,3 +95,11 @@ class MetricsSettings(Section):
     cardinality_limit: int = setting(whole(1), default=2000)
     views: tuple[MetricView, ...] = setting(list_of(MetricView.read), default=())
     exemplars: ExemplarFilter = setting(choice(ExemplarFilter), default="trace_based")
+    catalogue: tuple[Metric, ...] = setting(list_of(catalogue_row), default=(), check=_check_catalogue)
+    legacy_names: bool = setting(flag, default=False)
+    multiprocess_dir: str | None = setting(optional(filled_text), default=None)
+
+    @property
+    def full_catalogue(self) -> Catalogue:
+        """heliograph's rows and those of the application."""
+        return BUILTIN.added(self.catalogue) if self.catalogue else BUILTIN

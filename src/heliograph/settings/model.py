@@ -20,6 +20,7 @@ from heliograph.settings.kinds import Scalar, choice, filled_text, flag, list_of
 from heliograph.settings.metrics import MetricsSettings
 from heliograph.settings.presets import with_preset
 from heliograph.settings.section import Section, Siblings, setting
+from heliograph.settings.system import SystemSettings
 from heliograph.settings.tracing import TracingSettings
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -50,12 +51,6 @@ class HealthSettings(Section):
     default_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=5))
     parallel_checks: bool = setting(flag, default=True)
     checks: tuple[Check, ...] = setting(list_of(choice(Check)), default=("disk_space", "memory"))
-
-
-class SystemSettings(Section):
-    """CPU, memory, disk, network and process metrics, read with psutil at most once each collection interval."""
-
-    enabled: bool = setting(flag, default=True)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,22 +1,39 @@
-"""How each system metric is read: one function a metric, from a probe to its values.
+"""What the readings share: this process, the readings before, and everything that one collection reads only once.
 
-A value comes with its attributes; names and values of attributes follow the OpenTelemetry semantic conventions for
-system and process metrics. A function may raise what psutil raises; the collector leaves its metric out then.
+Made by the collector, which says when a collection begins; read by the functions in `readings/`.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psutil
 
-Reading = tuple[float, Mapping[str, Any]]
+from heliograph.clock import Clock, SystemClock
+from heliograph.once import once
+from heliograph.system.cgroup import Cgroup, MemoryFigures, ProcessorFigures
+from heliograph.system.filesystems import Space, filesystems
+from heliograph.system.gc_pauses import GcPauses
+from heliograph.system.growth import Growth
+
+if sys.platform != "win32":
+    import resource
+
+T = TypeVar("T")
+
+Reading: TypeAlias = tuple[float | None, Mapping[str, Any]]
+"""A value and its attributes; the value is None where this one, of all that the metric has, could not be read."""
+Read: TypeAlias = "Callable[[Probe], Iterable[Reading]]"
+"""How a metric is read. It may raise anything; the collector leaves the metric out then."""
 
 # psutil's field -> value of `cpu.mode`. psutil counts guest time inside user and nice already.
-_CPU_MODES = {
+_CPU_MODES: Final = {
     "user": "user",
     "nice": "nice",
     "system": "system",
@@ -27,110 +44,136 @@ _CPU_MODES = {
     "steal": "steal",
     "interrupt": "interrupt",
 }
-# Shares over less CPU time than this, in seconds, are noise.
-_LEAST_CPU_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessUsage:
+    """What the kernel accounts to the whole process, its ended threads included."""
+
+    user_s: float
+    system_s: float
+    voluntary_switches: int
+    involuntary_switches: int
+    major_faults: int | None
+    minor_faults: int | None
+
+
+class Reads:
+    """What several metrics are computed from, read at most once: of one collection."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+
+    @once
+    def cpu_seconds(self) -> dict[str, float]:
+        return cpu_seconds()
+
+    @once
+    def memory(self) -> Any:
+        return psutil.virtual_memory()
+
+    @once
+    def swap(self) -> Any:
+        return psutil.swap_memory()
+
+    @once
+    def load_averages(self) -> tuple[float, float, float]:
+        return psutil.getloadavg()
+
+    @once
+    def filesystems(self) -> list[tuple[Mapping[str, str], Space | None]]:
+        return filesystems()
+
+    @once
+    def disks(self) -> Mapping[str, Any]:
+        """By device, those that ever moved any byte: a machine may have dozens of unused loop devices."""
+        # Without psutil's watch for counters that wrap: it takes a lock that a forked child may find held.
+        found = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+        return {device: counters for device, counters in found.items() if counters.read_bytes or counters.write_bytes}
+
+    @once
+    def interfaces(self) -> Mapping[str, Any]:
+        """By name, those that ever moved any byte."""
+        found = psutil.net_io_counters(pernic=True, nowrap=False)
+        return {name: counters for name, counters in found.items() if counters.bytes_sent or counters.bytes_recv}
+
+    @once
+    def kernel_counts(self) -> Mapping[str, int]:
+        """The counters of virtual memory, of Linux only."""
+        said = Path("/proc/vmstat").read_text()
+        return {name: int(number) for name, number in (line.split(" ", 1) for line in said.splitlines())}
+
+    @once
+    def process_memory(self) -> Any:
+        return self._probe.process.memory_info()
+
+    @once
+    def process_usage(self) -> ProcessUsage:
+        return process_usage(self._probe.process)
+
+    @once
+    def memory_limits(self) -> MemoryFigures | None:
+        """The cgroup's, where it has a limit."""
+        return self._probe.cgroup.memory()
+
+    @once
+    def processor_limits(self) -> ProcessorFigures | None:
+        """The cgroup's, where it has a quota."""
+        return self._probe.cgroup.processor()
+
+    @once
+    def tighter_memory(self) -> MemoryFigures | None:
+        """The cgroup's, where it allows less than the machine has."""
+        limits = self.memory_limits
+        return limits if limits is not None and limits.limit_bytes < self.memory.total else None
+
+    @once
+    def tighter_processor(self) -> ProcessorFigures | None:
+        """The cgroup's, where it allows less than the machine has."""
+        limits = self.processor_limits
+        return limits if limits is not None and limits.quota_cpus < (os.cpu_count() or 1) else None
+
+    @once
+    def available_cpus(self) -> float:
+        """How many CPUs this process can keep busy."""
+        cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        limits = self.processor_limits
+        return min(float(cpus), limits.quota_cpus) if limits is not None else float(cpus)
+
+    @once
+    def collections(self) -> list[dict[str, int]]:
+        """The garbage collector's counts, by generation."""
+        return gc.get_stats()
 
 
 class Probe:
-    """What the readings share: this process, and the previous CPU times that shares are computed from."""
+    """``reads`` are of the current collection. ``is_child`` says that the process was forked while this was at work: what
+    the interpreter counted before was the parent's. Below ``root`` are the files about the cgroup."""
 
-    def __init__(self) -> None:
-        self.process = psutil.Process()
-        self.previous_cpu_s = _cpu_seconds()
+    def __init__(self, clock: Clock | None = None, *, root: Path = Path("/"), is_child: bool = False) -> None:
+        self.clock = clock or SystemClock()
+        self.gc_pauses = GcPauses()
+        self.counted_before = gc.get_stats() if is_child else [dict.fromkeys(counts, 0) for counts in gc.get_stats()]
+        self.cgroup = Cgroup(root)
+        self.begin()
+        # Shares are of the time since the reading before, the first ones since now.
+        self.machine_cpu = Growth(self.clock, _or_none(lambda: self.reads.cpu_seconds))
+        self.process_cpu = Growth(self.clock, _or_none(lambda: process_cpu_seconds(self.reads.process_usage)))
+        self.cgroup_cpu = Growth(self.clock, _or_none(lambda: cgroup_cpu_seconds(self.reads.processor_limits)))
+        self.container_cpu = Growth(self.clock, _or_none(lambda: cgroup_cpu_seconds(self.reads.processor_limits)))
 
+    def begin(self) -> None:
+        """A collection begins: nothing that was read before is current any more."""
+        self.reads = Reads(self)
 
-def cpu_time(probe: Probe) -> Iterator[Reading]:
-    for mode, seconds in _cpu_seconds().items():
-        yield seconds, {"cpu.mode": mode}
-
-
-def cpu_utilization(probe: Probe) -> Iterator[Reading]:
-    """Share of each mode since the last reading, over all CPUs (0 to 1)."""
-    now, before = _cpu_seconds(), probe.previous_cpu_s
-    # A counter of the kernel may step back a little (iowait does); a negative share would be a lie.
-    spent = {mode: max(0.0, seconds - before.get(mode, 0.0)) for mode, seconds in now.items()}
-    total = sum(spent.values())
-    if total < _LEAST_CPU_S:
-        return
-    probe.previous_cpu_s = now
-    for mode, seconds in spent.items():
-        yield seconds / total, {"cpu.mode": mode}
-
-
-def memory_usage(probe: Probe) -> Iterator[Reading]:
-    memory = psutil.virtual_memory()
-    others = {state: getattr(memory, state) for state in ("free", "cached", "buffers") if hasattr(memory, state)}
-    # The conventions want the states to add up to the limit; psutil's own "used" is total - available from 7.0 on.
-    yield max(0, memory.total - sum(others.values())), {"system.memory.state": "used"}
-    for state, size_bytes in others.items():
-        yield size_bytes, {"system.memory.state": state}
+    @once
+    def process(self) -> psutil.Process:
+        """This process; looked up when it is first asked for, since that fails where there is no /proc."""
+        return psutil.Process()
 
 
-def memory_limit(probe: Probe) -> Iterator[Reading]:
-    yield psutil.virtual_memory().total, {}
-
-
-def memory_available(probe: Probe) -> Iterator[Reading]:
-    if sys.platform == "linux":  # the kernel's own estimate (MemAvailable); other systems have no such figure
-        yield psutil.virtual_memory().available, {}
-
-
-def memory_utilization(probe: Probe) -> Iterator[Reading]:
-    """Share of memory that is not available to new work (0 to 1)."""
-    memory = psutil.virtual_memory()
-    yield 1 - memory.available / memory.total, {"system.memory.state": "used"}
-
-
-def filesystem_usage(probe: Probe) -> Iterator[Reading]:
-    for mountpoint, device, kind in _filesystems():
-        try:
-            usage = psutil.disk_usage(mountpoint)
-        except OSError:
-            continue  # unmounted or not ours to see; the others are still worth having
-        where = {"system.device": device, "system.filesystem.mountpoint": mountpoint, "system.filesystem.type": kind}
-        yield usage.used, {**where, "system.filesystem.state": "used"}
-        yield usage.free, {**where, "system.filesystem.state": "free"}
-
-
-def disk_io(probe: Probe) -> Iterator[Reading]:
-    """Bytes of each device that ever moved any: a machine may have dozens of unused loop devices."""
-    for device, counters in (psutil.disk_io_counters(perdisk=True) or {}).items():
-        if counters.read_bytes or counters.write_bytes:
-            yield counters.read_bytes, {"system.device": device, "disk.io.direction": "read"}
-            yield counters.write_bytes, {"system.device": device, "disk.io.direction": "write"}
-
-
-def network_io(probe: Probe) -> Iterator[Reading]:
-    """Bytes of each interface that ever moved any."""
-    for interface, counters in psutil.net_io_counters(pernic=True).items():
-        if counters.bytes_sent or counters.bytes_recv:
-            yield counters.bytes_sent, {"network.interface.name": interface, "network.io.direction": "transmit"}
-            yield counters.bytes_recv, {"network.interface.name": interface, "network.io.direction": "receive"}
-
-
-def process_cpu_time(probe: Probe) -> Iterator[Reading]:
-    for mode, seconds in _process_cpu_seconds(probe.process).items():
-        yield seconds, {"cpu.mode": mode}
-
-
-def process_memory_usage(probe: Probe) -> Iterator[Reading]:
-    yield probe.process.memory_info().rss, {}
-
-
-def process_memory_virtual(probe: Probe) -> Iterator[Reading]:
-    yield probe.process.memory_info().vms, {}
-
-
-def process_threads(probe: Probe) -> Iterator[Reading]:
-    yield probe.process.num_threads(), {}
-
-
-def process_file_descriptors(probe: Probe) -> Iterator[Reading]:
-    if hasattr(probe.process, "num_fds"):  # Unix only
-        yield probe.process.num_fds(), {}
-
-
-def _cpu_seconds() -> dict[str, float]:
+def cpu_seconds() -> dict[str, float]:
+    """What all CPUs of the machine spent in each mode."""
     times = psutil.cpu_times()
     found: dict[str, float] = {}
     for field, mode in _CPU_MODES.items():
@@ -139,17 +182,29 @@ def _cpu_seconds() -> dict[str, float]:
     return found
 
 
-def _process_cpu_seconds(process: psutil.Process) -> dict[str, float]:
-    times = process.cpu_times()
-    return {"user": times.user, "system": times.system}
+def process_cpu_seconds(usage: ProcessUsage) -> dict[str, float]:
+    """By `cpu.mode`."""
+    return {"user": usage.user_s, "system": usage.system_s}
 
 
-def _filesystems() -> Iterator[tuple[str, str, str]]:
-    """(mountpoint, device, type) of each file system once, under its shortest mount point; the root's is always there."""
-    by_device: dict[str, tuple[str, str, str]] = {}
-    for partition in sorted(psutil.disk_partitions(all=False), key=lambda partition: len(partition.mountpoint)):
-        by_device.setdefault(partition.device, (partition.mountpoint, partition.device, partition.fstype))
-    root = Path.cwd().anchor
-    if all(mountpoint != root for mountpoint, _device, _kind in by_device.values()):
-        yield root, "", ""
-    yield from by_device.values()
+def cgroup_cpu_seconds(figures: ProcessorFigures | None) -> dict[str, float]:
+    """By `cpu.mode`; nothing where there is no quota."""
+    return {"user": figures.user_s, "system": figures.system_s} if figures is not None else {}
+
+
+def process_usage(process: psutil.Process) -> ProcessUsage:
+    """As exact as the system has it."""
+    if sys.platform == "win32":
+        times, switches = process.cpu_times(), process.num_ctx_switches()
+        return ProcessUsage(times.user, times.system, switches.voluntary, switches.involuntary, None, None)
+    else:  # noqa: RET505  # a type checker of the other system would find what follows unreachable
+        # psutil's figures are of whole ticks and its context switches of the main thread alone.
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return ProcessUsage(used.ru_utime, used.ru_stime, used.ru_nvcsw, used.ru_nivcsw, used.ru_majflt, used.ru_minflt)
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except Exception:  # the same reading counts as a failure when it is collected
+        return None

@@ -3,20 +3,22 @@
 import gzip
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, Gauge
 
 from heliograph.clock import ManualClock
-from heliograph.endpoint.answers import Answers, Request, Response, accepts_gzip
+from heliograph.endpoint.answers import Answers, Request, Response
 from heliograph.health.builtin import CallableHealthCheck
 from heliograph.health.check import HealthCheckResult, HealthStatus
 from heliograph.health.manager import HealthCheckManager
 from heliograph.prometheus.exposition import Exposition
+from heliograph.recording import MeterProvider
 
 
 class _Scene:
@@ -91,13 +93,36 @@ def test_metrics_are_in_the_format_that_is_accepted() -> None:
     assert _header(response, "Vary") == "Accept, Accept-Encoding"
 
 
-def test_a_scrape_is_compressed_for_who_accepts_it() -> None:
+@pytest.mark.parametrize(("coding", "read"), [("gzip", gzip.decompress), ("zstd", zstandard.decompress)])
+def test_a_scrape_is_compressed_for_who_accepts_it(coding: str, read: Callable[[bytes], bytes]) -> None:
     scene = _Scene(series=100)
-    plain, packed = scene.get("/metrics"), scene.get("/metrics", accept_encoding="gzip")
-    assert (_header(plain, "Content-Encoding"), _header(packed, "Content-Encoding")) == (None, "gzip")
-    assert gzip.decompress(packed.body) == plain.body
+    plain, packed = scene.get("/metrics"), scene.get("/metrics", accept_encoding=coding)
+    assert (_header(plain, "Content-Encoding"), _header(packed, "Content-Encoding")) == (None, coding)
+    assert read(packed.body) == plain.body
     assert _header(packed, "Content-Length") == str(len(packed.body))
     assert _header(plain, "Vary") == _header(packed, "Vary") == "Accept, Accept-Encoding"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "identity", ""])
+def test_the_headers_of_a_head_request_are_those_of_the_get(coding: str) -> None:
+    scene = _Scene(series=100)
+    got = scene.get("/metrics", accept_encoding=coding)
+    assert scene.get("/metrics", accept_encoding=coding, method="HEAD").header_items() == got.header_items()
+
+
+def test_many_may_scrape_at_once_in_every_coding_and_format() -> None:
+    scene = _Scene(series=500)
+    formats = ["", "application/openmetrics-text; version=1.0.0"]
+    codings: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.decompress, "zstd": zstandard.decompress}
+    expected = {accept: scene.get("/metrics", accept=accept).body for accept in formats}
+
+    def scrape(number: int) -> bool:
+        accept, coding = formats[number % 2], list(codings)[number % 3]
+        answer = scene.get("/metrics", accept=accept, accept_encoding=coding)
+        return codings[coding](answer.body) == expected[accept]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(scrape, range(200)))
 
 
 def test_a_short_scrape_is_not_worth_compressing() -> None:
@@ -109,17 +134,60 @@ def test_compression_can_be_switched_off() -> None:
     assert _header(response, "Content-Encoding") is None
 
 
+def test_a_short_scrape_is_compressed_when_it_is_not_acceptable_otherwise() -> None:
+    response = _Scene(series=1).get("/metrics", accept_encoding="zstd, identity;q=0")
+    assert _header(response, "Content-Encoding") == "zstd"
+    assert b"stock" in zstandard.decompress(response.body)
+
+
+def _samples(response: Response) -> list[str]:
+    return [line.partition("{")[0].partition(" ")[0] for line in response.body.decode().splitlines() if line[:1] != "#"]
+
+
+def _with_meter() -> tuple[Answers, MeterProvider]:
+    registry = CollectorRegistry()
+    Gauge("stock", "Things in stock.", registry=registry).set(1)
+    exposition = Exposition(registry)
+    provider = MeterProvider(metric_readers=[exposition.reader({})])
+    meter = provider.get_meter("ours")
+    for name in ("hits", "misses"):
+        meter.create_counter(name).add(1)
+    answers = Answers(exposition=exposition, health=HealthCheckManager(), metrics_path="/metrics", is_compressed=True)
+    return answers, provider
+
+
 @pytest.mark.parametrize(
-    ("accept_encoding", "expected"),
+    ("query", "expected"),
     [
-        *[("gzip", True), ("GZIP", True), ("deflate, gzip;q=0.5", True), ("*", True), (" gzip ; q=1.0 ", True)],
-        *[("", False), ("identity", False), ("br, deflate", False), ("gzip;q=0", False), ("gzip;q=0.000", False)],
-        *[("*;q=0", False), ("*;q=0, gzip", True), ("gzip;q=0, *", False), ("gzip;q=zzz", False), ("xgzip", False)],
-        *[("gzip;q=-1", False), ("gzip;q=nan", False), (";;,,=", False), ("gzip;", True), ("gzip;level=9", True)],
+        ("name[]=hits_total", ["hits_total"]),
+        ("name%5B%5D=hits_total&name[]=stock", ["hits_total", "stock"]),
+        ("name[]=hits", ["hits_total"]),
+        ("name[]=no_such", []),
+        ("verbose=1", ["target_info", "hits_total", "misses_total", "stock"]),
+        ("name[]=", ["target_info", "hits_total", "misses_total", "stock"]),
     ],
 )
-def test_gzip_is_accepted_as_rfc_9110_has_it(accept_encoding: str, expected: bool) -> None:
-    assert accepts_gzip(accept_encoding) is expected
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+def test_a_query_for_names_gets_these_and_no_others(query: str, expected: list[str], accept: str) -> None:
+    answers, provider = _with_meter()
+    response = answers.answer(Request(method="GET", path="/metrics", query=query, accept=accept))
+    assert response.status == 200
+    assert [name for name in _samples(response) if not name.endswith("_created")] == expected
+    assert response.body.endswith(b"# EOF\n") is bool(accept)
+    provider.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [("name[]=" + "a" * 70_000, b"characters"), ("&".join(f"name[]={n}" for n in range(1001)), b"1,001 names")],
+    ids=["too long", "too many"],
+)
+def test_a_query_for_too_much_is_refused_and_the_answer_says_what_to_do(query: str, complaint: bytes) -> None:
+    response = _Scene().get("/metrics", query=query)
+    assert (response.status, response.content_type) == (400, "text/plain; charset=utf-8")
+    assert complaint in response.body
+    assert b"ask in several requests" in response.body
+    assert _Scene().get("/health", query=query).status == 200
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=20), st.text(max_size=8), st.text(max_size=20))
@@ -127,7 +195,7 @@ def test_any_request_at_all_gets_an_answer(accept: str, encoding: str, path: str
     scene = _Scene()
     for asked in ("/metrics", "/health", path):
         for by in (method, "GET"):
-            response = scene.get(asked, accept=accept, accept_encoding=encoding, method=by, client=client)
+            response = scene.get(asked, accept=accept, accept_encoding=encoding, method=by, client=client, query=path)
             assert response.status in (200, 404, 405)
 
 
@@ -249,7 +317,7 @@ def test_whatever_a_check_gave_as_its_status_health_is_answered(status: Any) -> 
 
 def test_metrics_of_the_meter_are_in_the_scrape() -> None:
     exposition = Exposition(CollectorRegistry())
-    provider = MeterProvider(metric_readers=[exposition.reader({})], shutdown_on_exit=False)
+    provider = MeterProvider(metric_readers=[exposition.reader({})])
     provider.get_meter("ours").create_counter("hits").add(2)
     answers = Answers(exposition=exposition, health=HealthCheckManager(), metrics_path="/metrics", is_compressed=True)
     assert b"hits_total 2.0\n" in answers.answer(Request(method="GET", path="/metrics")).body

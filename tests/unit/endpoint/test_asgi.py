@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 
 from heliograph.endpoint.answers import Answers, Request
 from heliograph.endpoint.asgi import asgi_app
+from heliograph.endpoint.server import ThreadedServer
 from heliograph.health.builtin import CallableHealthCheck
 from heliograph.health.manager import HealthCheckManager
 from heliograph.prometheus.exposition import Exposition
@@ -84,7 +85,19 @@ def test_the_application_it_is_mounted_in_keeps_its_own_paths() -> None:
     assert _ask(app, "GET", "/metrics").text == "hello"
 
 
-def test_a_query_does_not_matter() -> None:
+def test_a_query_for_names_is_passed_on() -> None:
+    registry = CollectorRegistry()
+    Gauge("stock", "Things in stock.", registry=registry).set(1)
+    Gauge("space", "What is left.", registry=registry).set(1)
+    answers = Answers(
+        exposition=Exposition(registry), health=HealthCheckManager(), metrics_path="/metrics", is_compressed=True
+    )
+    for query in ("name[]=stock", "name%5B%5D=stock"):
+        response = _ask(asgi_app(answers), "GET", f"/metrics?{query}")
+        assert (response.status_code, b"stock 1.0" in response.content, b"space" in response.content) == (200, True, False)
+
+
+def test_a_query_does_not_matter_for_health() -> None:
     assert _ask(asgi_app(_answers()), "GET", "/health?verbose=1&path=/nope").status_code == 200
 
 
@@ -106,7 +119,29 @@ def test_the_headers_of_the_request_are_passed_on() -> None:
     assert packed.headers["Content-Encoding"] == "gzip"
     assert packed.headers["Content-Type"].startswith("application/openmetrics-text")
     assert packed.text == plain.text
-    assert int(packed.headers["Content-Length"]) == len(gzip.compress(plain.content, 5, mtime=0))
+    assert int(packed.headers["Content-Length"]) == len(gzip.compress(plain.content, 1, mtime=0))
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
+def test_a_head_request_to_the_server_gets_the_headers_of_the_get_and_no_body(coding: str) -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("stock", "Things in stock.", ["thing"], registry=registry)
+    for number in range(100):
+        gauge.labels(f"thing {number}").set(number)
+    answers = Answers(
+        exposition=Exposition(registry), health=HealthCheckManager(), metrics_path="/metrics", is_compressed=True
+    )
+    server = ThreadedServer.start(lambda: asgi_app(answers), "127.0.0.1", 0, thread_name="head-and-get")
+    url, headers = f"{server.url}/metrics", {"Accept-Encoding": coding}
+    with httpx.Client(headers=headers) as http:
+        got, head = http.get(url), http.head(url)
+    server.stop(5)
+    assert got.headers.get("Content-Encoding", "identity") == coding
+    assert head.content == b""
+    assert got.text.count("stock{") == 100
+    told = {name: value for name, value in got.headers.items() if name != "date"}
+    assert {name: value for name, value in head.headers.items() if name != "date"} == told
+    assert ("Vary", "Accept, Accept-Encoding") in {(name.title(), value) for name, value in told.items()}
 
 
 def test_details_of_health_are_for_callers_on_this_machine() -> None:

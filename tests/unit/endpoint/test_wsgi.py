@@ -91,6 +91,23 @@ def test_the_headers_of_the_request_are_passed_on() -> None:
     assert body.startswith(b"\x1f\x8b")
 
 
+@pytest.mark.parametrize(
+    ("query", "found"), [("name[]=stock", 100), ("name%5B%5D=stock", 100), ("name[]=st\xc3\xb6ck", 0), ("", 100)]
+)
+def test_a_query_for_names_is_passed_on(query: str, found: int) -> None:
+    status, _headers, body = _ask(_answers(), "GET", "/metrics", QUERY_STRING=query)
+    assert (status, body.count(b"\nstock{")) == (200, found)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_a_compressed_answer_says_its_own_length_to_a_get_and_a_head(coding: str) -> None:
+    answers = _answers()
+    got = _ask(answers, "GET", "/metrics", HTTP_ACCEPT_ENCODING=coding)
+    head = _ask(answers, "HEAD", "/metrics", HTTP_ACCEPT_ENCODING=coding)
+    assert (got[1]["Content-Encoding"], int(got[1]["Content-Length"])) == (coding, len(got[2]))
+    assert (head[1], head[2]) == (got[1], b"")
+
+
 @pytest.mark.parametrize(("address", "is_detailed"), [("127.0.0.1", True), ("::1", True), ("10.0.0.5", False), ("", False)])
 def test_details_of_health_are_for_callers_on_this_machine(address: str, is_detailed: bool) -> None:
     answers = _answers(CallableHealthCheck("db", lambda: False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 from opentelemetry.context import Context
@@ -20,11 +21,23 @@ from heliograph.recording.sampling import HeadSampler, SpanRule
 from tests.support.recorded import points_of
 
 
+class Interrupted(ManualClock):
+    """A clock whose next reading a signal handler interrupts."""
+
+    handler = None
+
+    def monotonic_ns(self):
+        handler, self.handler = self.handler, None
+        if handler is not None:
+            handler()
+        return super().monotonic_ns()
+
+
 class Sampled:
     """A tracer of either recorder before a tail sampler."""
 
     def __init__(self, recorder, *, ratio=0.0, errors=True, slower_than_ns=None, rules=(), max_bytes=10**7, max_age_s=30.0):
-        self.clock, self.kept = ManualClock(), []
+        self.clock, self.kept = Interrupted(), []
         keep = Keep(errors=errors, slower_than_ns=slower_than_ns, rules=rules)
         self.tail = TailSampler(self.kept.append, keep=keep, max_bytes=max_bytes, max_age_s=max_age_s, clock=self.clock)
         sampler = HeadSampler(ratio, is_all_recorded=True)
@@ -282,3 +295,98 @@ def test_a_span_that_a_finaliser_ends_is_taken_like_any_other(recorder):
     gc.collect()
     assert sampled.names().count("finalised") == 100
     assert sampled.names().count("root") == 100
+
+
+def test_a_handler_that_closes_it_in_the_middle_gets_everything_out(recorder):
+    sampled, seen_by_handler = Sampled(recorder, ratio=1.0), []
+
+    def handle():
+        sampled.tail.close()
+        seen_by_handler.extend(sampled.names())
+
+    with sampled.tracer.start_as_current_span("root"):
+        sampled.run("first")
+        sampled.run("second")
+        sampled.clock.handler = handle
+        sampled.run("third")
+        assert seen_by_handler == sampled.names() == ["first", "second", "third"]
+    assert sampled.names() == ["first", "second", "third", "root"]
+    assert sampled.tail.decisions == {"ratio": 1}
+    assert sampled.tail._size_bytes == len(sampled.tail._held) == 0
+
+
+def test_a_handler_that_closes_it_while_the_root_ends_decides_the_whole_trace(recorder):
+    sampled = Sampled(recorder)
+    with sampled.tracer.start_as_current_span("root") as root:
+        sampled.run("good")
+        sampled.run("failed", failing="failed")
+        root.set_attribute("a", 1)
+        sampled.clock.handler = sampled.tail.close
+    assert sampled.names() == ["good", "failed", "root"]
+    assert sampled.tail.decisions == {"error": 1}
+
+
+def test_a_handler_that_closes_it_while_traces_expire_decides_each_once(recorder):
+    sampled = Sampled(recorder)
+    with sampled.tracer.start_as_current_span("one", context=Context()):
+        sampled.run("failed", failing="failed")
+        with sampled.tracer.start_as_current_span("two", context=Context()):
+            sampled.run("good")
+            sampled.clock.advance(60)
+            sampled.clock.handler = sampled.tail.close
+            sampled.tail.expire()
+            assert sampled.names() == ["failed"]
+            assert sampled.tail.decisions == {"error": 1, "dropped": 1}
+            assert sampled.tail._size_bytes == len(sampled.tail._held) == 0
+
+
+def test_a_handler_that_closes_it_finds_what_the_interrupted_call_is_passing_on(recorder):
+    sampled = Sampled(recorder)
+    taken = sampled.kept.append
+
+    def handle(span):
+        sampled.tail._accept = taken
+        sampled.tail.close()
+        seen_by_handler.extend(sampled.names())
+        taken(span)
+
+    seen_by_handler = []
+    sampled.tail._accept = handle  # interrupted while the first span gets into the queue
+    sampled.run("root", "child", "leaf", failing="leaf")
+    assert seen_by_handler == ["child", "root"]
+    assert sampled.names() == ["child", "root", "leaf"]
+    assert sampled.tail.decisions == {"error": 1}
+
+
+def test_a_handler_that_raises_in_the_middle_costs_no_span_that_waits(recorder):
+    sampled = Sampled(recorder, ratio=1.0)
+
+    def handle():
+        raise TimeoutError
+
+    with sampled.tracer.start_as_current_span("root"):
+        sampled.run("first")
+        sampled.clock.handler = handle
+        with suppress(TimeoutError):  # the official recorder lets it through
+            sampled.run("interrupted")
+        sampled.run("third")
+    assert sampled.names() == ["first", "third", "root"]
+    assert sampled.tail._size_bytes == len(sampled.tail._held) == 0
+
+
+def test_handlers_may_close_it_anywhere(recorder):
+    sampled = Sampled(recorder)
+    before = signal.signal(signal.SIGALRM, lambda number, frame: sampled.tail.close())
+    try:
+        count, until = 0, time.monotonic() + 1
+        while time.monotonic() < until:
+            signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + count % 200))  # one at a time, at another place each time
+            sampled.run("failed root", "failed", failing="failed root")
+            count += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    sampled.tail.close()
+    assert sampled.names().count("failed root") == count
+    assert len(set(map(id, sampled.kept))) == len(sampled.kept)
+    assert sampled.tail._size_bytes == len(sampled.tail._held) == 0

@@ -17,8 +17,10 @@ from typing import Any, Final, TypeVar
 
 from opentelemetry.metrics import Meter
 
+from heliograph.catalog.catalogue import BUILTIN, Catalogue
 from heliograph.errors import InstrumentError
 from heliograph.locks import recording_lock
+from heliograph.recording.catalogued import completed
 from heliograph.recording.mishaps import Mishaps
 from heliograph.text import described, shown
 
@@ -207,10 +209,11 @@ I = TypeVar("I", bound=Instrument)  # noqa: E741
 
 
 class Instruments:
-    """Every instrument that was asked for, by name. Thread-safe."""
+    """Every instrument that was asked for, by name; what is not said of it is as the catalogue has it. Thread-safe."""
 
-    def __init__(self, mishaps: Mishaps) -> None:
+    def __init__(self, mishaps: Mishaps, catalogue: Catalogue = BUILTIN) -> None:
         self._mishaps = mishaps
+        self._catalogue = catalogue
         self._lock = recording_lock()
         self._by_name: dict[str, Instrument] = {}
         self._meter: Meter | None = None
@@ -231,9 +234,9 @@ class Instruments:
         with self._lock:
             known = self._by_name.get(name.lower()) if isinstance(name, str) else None
             if known is not None:
-                return _same(known, kind, key)
+                return _same(known, kind, key, self._completed(kind, key))
             _check_name(name)
-            instrument = kind(key, self._mishaps)
+            instrument = kind(self._completed(kind, key), self._mishaps)
             if self._meter is not None:
                 instrument.attach(self._meter)
             self._by_name[name.lower()] = instrument
@@ -250,6 +253,11 @@ class Instruments:
             self._mishaps.note(kind.kind, error)
             return None
 
+    def _completed(self, kind: type[Instrument], key: InstrumentKey) -> InstrumentKey:
+        found = completed(self._catalogue, kind.kind, key.name, key.unit, key.description, key.buckets)
+        buckets = tuple(found.buckets) if found.buckets is not None else None
+        return InstrumentKey(name=key.name, unit=found.unit, description=found.description, buckets=buckets)
+
     def attach(self, meter: Meter) -> None:
         """Make every instrument, and those to come, record into ``meter``."""
         with self._lock:
@@ -265,12 +273,14 @@ class Instruments:
                 instrument.detach()
 
 
-def _same(known: Instrument, kind: type[I], key: InstrumentKey) -> I:
+def _same(known: Instrument, kind: type[I], key: InstrumentKey, full_key: InstrumentKey) -> I:
+    """The instrument that is ``known``, if it is what was asked for: as ``key`` says, or ``full_key`` with the catalogue."""
     if not isinstance(known, kind):
         raise InstrumentError(
             f"{kind.kind} {key.name!r} was asked for, but {known.key.name!r} is a {known.kind} already; use another name"
         )
-    if (key.unit, key.buckets) not in ((known.key.unit, known.key.buckets), ("", None)):
+    asked = {(key.unit, key.buckets), (full_key.unit, full_key.buckets)}
+    if asked.isdisjoint(((known.key.unit, known.key.buckets), ("", None))):
         raise InstrumentError(
             f"{kind.kind} {key.name!r} was asked for with unit {key.unit!r} and buckets {key.buckets!r}, but it exists "
             f"with unit {known.key.unit!r} and buckets {known.key.buckets!r}; ask for it with the same ones"

@@ -22,10 +22,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from heliograph.recording.attributes import taken
 from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.exceptions import with_exception
-from heliograph.recording.logs.outlet import Outlet, nowhere
+from heliograph.recording.logs.outlet import Outlet
 from heliograph.recording.logs.record import NO_SPAN, NativeLogRecord, SpanIds
 from heliograph.recording.logs.sdk_records import as_native, as_sdk
 from heliograph.recording.logs.values import frozen_body
+from heliograph.recording.recorder import nowhere
 from heliograph.recording.traces.span import Span
 
 # As the record's constructor would, without the call.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from opentelemetry.sdk._logs import LogRecordLimits
 from opentelemetry.sdk.resources import Resource
@@ -15,10 +14,6 @@ from heliograph.recording import resources
 from heliograph.recording.logs.processors import Processors
 from heliograph.recording.logs.record import NativeLogRecord
 from heliograph.recording.mishaps import Mishaps
-
-
-def nowhere(_item: Any) -> None:
-    """Where records go when nobody takes them."""
 
 
 @dataclass(slots=True, weakref_slot=True, kw_only=True, eq=False)

@@ -23,10 +23,11 @@ from opentelemetry.semconv._incubating.metrics.otel_metrics import create_otel_s
 from heliograph.recording import resources
 from heliograph.recording.forks import watch_forks
 from heliograph.recording.logs.logger import Logger
-from heliograph.recording.logs.outlet import Outlet, nowhere
+from heliograph.recording.logs.outlet import Outlet
 from heliograph.recording.logs.processors import Processors
 from heliograph.recording.logs.record import NativeLogRecord
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.recorder import nowhere
 
 # A name for each request would otherwise be kept for ever.
 _MOST_LOGGERS: Final = 1024

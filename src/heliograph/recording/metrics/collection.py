@@ -22,6 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.locks import recording_lock
 from heliograph.recording.metrics.cells import Cell
+from heliograph.recording.metrics.exemplars import Sampling
 from heliograph.recording.metrics.points import metric_of
 from heliograph.recording.metrics.series import Guard
 from heliograph.recording.metrics.storage import Storage
@@ -42,7 +43,9 @@ class CollectedStream:
     description: str
     kind: str  # "sum", "last_value", "explicit" or "exponential"
     is_monotonic: bool
+    is_observed: bool  # by callbacks
     bounds: tuple[float, ...]  # of explicit buckets
+    sampling: Sampling  # which has the exemplars of the cells
     cells: list[Cell]
 
 
@@ -204,7 +207,9 @@ def _collected(storage: Storage) -> CollectedStream:
         description=stream.description,
         kind=storage.aggregation.kind,
         is_monotonic=storage.aggregation.is_monotonic,
+        is_observed=storage.is_observed,
         bounds=storage.aggregation.bounds,
+        sampling=storage.sampling,
         cells=storage.touched(),
     )
 

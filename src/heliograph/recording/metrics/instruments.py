@@ -23,6 +23,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.metrics.amounts import LARGEST, LARGEST_INTEGER, AmountError, checked
 from heliograph.recording.metrics.bound import Bound, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter
+from heliograph.recording.metrics.declared import Declaration
 from heliograph.recording.metrics.identity import cleaned
 from heliograph.recording.metrics.series import Guard, Series, record
 from heliograph.recording.metrics.storage import Storage
@@ -52,6 +53,7 @@ class Measuring:
         unit: str = "",
         description: str = "",
         advisory: Sequence[float] | None = None,
+        declaration: Declaration | None = None,
     ) -> None:
         self.name = name
         self.unit = unit
@@ -59,7 +61,7 @@ class Measuring:
         self.instrumentation_scope = scope
         self._advisory = _MetricsHistogramAdvisory(explicit_bucket_boundaries=advisory)
         self._mishaps = mishaps
-        self._series = Series(guard, mishaps)
+        self._series = Series(guard, mishaps, declaration)
         self._cells = self._series.cells
         self._fans = self._series.fans
         self._offer: Any = None
@@ -112,6 +114,7 @@ class Measuring:
         with self._series.guard.lock:
             self._bound.add(bound)
             self._connect(bound)
+        self._series.say()
         return bound
 
     def _connect(self, bound: Bound) -> None:
@@ -126,6 +129,7 @@ class Measuring:
             return
         try:
             record(self._series.parts(attributes), number, attributes, context)
+            self._series.say()
         except Exception as error:  # attributes of the application's own classes may raise anything
             self.note_lost(error)
 

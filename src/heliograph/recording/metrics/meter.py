@@ -14,6 +14,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.errors import InstrumentError
 from heliograph.locks import recording_lock
+from heliograph.recording.catalogued import completed
+from heliograph.recording.metrics.declared import Declarations
 from heliograph.recording.metrics.instruments import Counter, Gauge, Histogram, UpDownCounter
 from heliograph.recording.metrics.observables import ObservableCounter, ObservableGauge, ObservableUpDownCounter
 from heliograph.recording.metrics.series import Guard
@@ -26,12 +28,20 @@ logger = logging.getLogger("heliograph.recording")
 class Meter(api.Meter):
     """Makes instruments. Thread-safe. The same name, kind, unit and description is the same instrument."""
 
-    def __init__(self, scope: InstrumentationScope, register: Callable[[Any], None], guard: Guard, mishaps: Mishaps) -> None:
+    def __init__(
+        self,
+        scope: InstrumentationScope,
+        register: Callable[[Any], None],
+        guard: Guard,
+        mishaps: Mishaps,
+        declarations: Declarations,
+    ) -> None:
         super().__init__(name=scope.name, version=scope.version, schema_url=scope.schema_url)
         self._instrumentation_scope = scope
         self._register = register
         self._guard = guard
         self._mishaps = mishaps
+        self._declarations = declarations
         self._lock = recording_lock()
         self._instruments: dict[tuple[str, ...], tuple[Any, Any]] = {}
 
@@ -76,13 +86,19 @@ class Meter(api.Meter):
 
     def _made(self, kind: Any, name: str, unit: str, description: str, **options: Any) -> Any:
         name, unit, description = _checked(name, unit, description)
+        declarations, advisory = self._declarations, options.get("advisory")
+        declarations.disagreements.look(declarations.catalogue, kind.kind, name, unit)
+        unit, description, advisory, row = completed(declarations.catalogue, kind.kind, name, unit, description, advisory)
+        if advisory is not None:
+            options["advisory"] = advisory
         key = (kind.kind, name.lower(), unit, description)
-        advisory = options.get("advisory")
         with self._lock:
             known = self._instruments.get(key)
             if known is None:
                 scope = self._instrumentation_scope
-                instrument = kind(name.lower(), scope, self._guard, self._mishaps, unit, description, **options)
+                declaration = declarations.of(row)
+                about = (name.lower(), scope, self._guard, self._mishaps, unit, description)
+                instrument = kind(*about, declaration=declaration, **options)
                 self._register(instrument)
                 self._instruments[key] = (instrument, advisory)
                 return instrument

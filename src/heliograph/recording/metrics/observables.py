@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics._internal import instrument as sdk_instruments
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.recording.metrics.amounts import AmountError, checked
+from heliograph.recording.metrics.declared import Declaration
 from heliograph.recording.metrics.identity import cleaned
 from heliograph.recording.metrics.series import Guard, record
 from heliograph.recording.metrics.storage import Storage
@@ -39,12 +40,14 @@ class Observing:
         unit: str = "",
         description: str = "",
         callbacks: Any = None,
+        declaration: Declaration | None = None,
     ) -> None:
         self.name = name
         self.unit = unit
         self.description = description
         self.instrumentation_scope = scope
         self._mishaps = mishaps
+        self._declaration = declaration
         self._callbacks = [self._callback(given) for given in callbacks or ()]
         self._storages: tuple[Storage, ...] = ()
         self.is_enabled = True
@@ -66,7 +69,7 @@ class Observing:
         for storage in self._storages:
             storage.restart(_nothing)
 
-    def observe(self, storages: Iterable[Storage], options: CallbackOptions, *, is_late: bool) -> None:
+    def observe(self, storages: Sequence[Storage], options: CallbackOptions, *, is_late: bool) -> None:
         """Ask the callbacks and put what they say into ``storages``, one reader's; not when it is too late. Never raises."""
         for storage in storages:
             storage.begin_observing()
@@ -82,7 +85,7 @@ class Observing:
             except BaseException as error:  # the application's own code; it must not end the collection
                 self._mishaps.note("observable callback", error)
 
-    def _put(self, observation: Any, storages: Iterable[Storage]) -> None:
+    def _put(self, observation: Any, storages: Sequence[Storage]) -> None:
         try:
             amount = checked(observation.value, is_negative_allowed=True)
         except (AmountError, AttributeError) as error:
@@ -91,6 +94,9 @@ class Observing:
         attributes, lost = cleaned(observation.attributes)
         if lost:
             self._mishaps.note("metric attributes", f"{lost} of {len(attributes) + lost} could not be taken")
+        if self._declaration is not None:
+            self._declaration.look(attributes, storages)
+            self._declaration.say()
         parts = tuple((storage.sampling, storage.cell(attributes, _nothing)) for storage in storages)
         record(parts, amount, attributes, observation.context)
 

@@ -22,10 +22,12 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from heliograph.catalog.catalogue import Catalogue
 from heliograph.locks import recording_lock
 from heliograph.recording import resources
 from heliograph.recording.forks import watch_forks
 from heliograph.recording.metrics.collection import CollectedStream, Collecting
+from heliograph.recording.metrics.declared import Declarations
 from heliograph.recording.metrics.exemplars import chosen_filter
 from heliograph.recording.metrics.meter import Meter
 from heliograph.recording.metrics.views import ViewRule
@@ -39,7 +41,8 @@ class MeterProvider(api.MeterProvider):
 
     The arguments are those of ``opentelemetry.sdk.metrics.MeterProvider``, with the same defaults from the environment
     (``OTEL_METRICS_EXEMPLAR_FILTER``, ``OTEL_SDK_DISABLED``); ``views`` may hold `ViewRule` too. ``mishaps`` counts what was
-    not recorded as it was given. After a fork the child is another instance of the service, and begins at zero.
+    not recorded as it was given. ``catalogue`` has what callers do not say of the metrics in it. After a fork the child is
+    another instance of the service, and begins at zero.
 
     Raises ValueError for a reader that another provider has already.
     """
@@ -54,9 +57,11 @@ class MeterProvider(api.MeterProvider):
         *,
         _meter_configurator: Callable[[InstrumentationScope], Any] | None = None,
         mishaps: Mishaps | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self._resource = resources.adopted(resource)
         self._mishaps = mishaps or Mishaps()
+        self._declarations = Declarations(catalogue or Catalogue(()), self._mishaps)
         self._is_disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
         self._is_shut_down = False
         self._configure = _meter_configurator
@@ -101,8 +106,13 @@ class MeterProvider(api.MeterProvider):
             meter = self._meters.get(scope)
             if meter is None:
                 register = self._registration(scope)
-                meter = self._meters[scope] = Meter(scope, register, self._collecting.guard, self._mishaps)
+                about = (self._collecting.guard, self._mishaps, self._declarations)
+                meter = self._meters[scope] = Meter(scope, register, *about)
             return meter
+
+    def report_undeclared(self, meter: api.Meter) -> None:
+        """Let ``meter`` report series with attributes that the catalogue does not declare."""
+        self._declarations.undeclared.register(meter)
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Let ``metric_reader`` collect too."""
@@ -190,6 +200,7 @@ class MeterProvider(api.MeterProvider):
         """Begin anew, as another instance of the service."""
         self._lock = recording_lock()
         self._mishaps.after_fork_in_child()
+        self._declarations.undeclared.after_fork_in_child()
         self._resource = resources.forked(self._resource)
         for meter in self._meters.values():
             meter.after_fork_in_child()

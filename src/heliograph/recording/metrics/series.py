@@ -12,6 +12,7 @@ from typing import Any, Final
 from heliograph.locks import recording_lock
 from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.metrics.cells import Cell, Number
+from heliograph.recording.metrics.declared import Declaration
 from heliograph.recording.metrics.exemplars import Sampling
 from heliograph.recording.metrics.identity import NUMBERS, cleaned, shortcut
 from heliograph.recording.metrics.storage import Storage
@@ -89,8 +90,9 @@ class Guard:
 class Series:
     """The series of one instrument. ``cells`` and ``fans`` are for the hot path, which reads them without a lock."""
 
-    def __init__(self, guard: Guard, mishaps: Mishaps) -> None:
+    def __init__(self, guard: Guard, mishaps: Mishaps, declaration: Declaration | None = None) -> None:
         self._mishaps = mishaps
+        self._declaration = declaration
         self.guard = guard
         self._most_shortcuts = 0
         self.storages: tuple[Storage, ...] = ()
@@ -113,10 +115,17 @@ class Series:
         if lost:
             self._mishaps.note("metric attributes", f"{lost} of {len(kept) + lost} could not be taken")
         with self.guard.lock:
+            if self._declaration is not None:
+                self._declaration.look(kept, self.storages)
             parts = tuple((storage.sampling, storage.cell(kept, self.forget)) for storage in self.storages)
             if type(given) is dict:
                 self._remember(given, parts)
         return parts
+
+    def say(self) -> None:
+        """Log what there is to say of attributes that `parts` was given; to be called without the lock."""
+        if self._declaration is not None:
+            self._declaration.say()
 
     def remove(self, attributes: Any) -> None:
         """Show the series of ``attributes`` no more until it is measured again."""

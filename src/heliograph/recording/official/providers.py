@@ -17,6 +17,7 @@ from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 from heliograph.recording import chosen
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.official.callbacks import guard_callbacks
+from heliograph.recording.official.catalogued import give_catalogue
 from heliograph.recording.official.handoff import LogHandoff, SpanHandoff
 from heliograph.recording.official.views import sdk_view
 from heliograph.recording.providers import Providers
@@ -67,6 +68,7 @@ def _meter_provider(
         views=views,
     )
     guard_callbacks(provider, mishaps)
+    give_catalogue(provider, settings.metrics.full_catalogue)
     return provider
 
 

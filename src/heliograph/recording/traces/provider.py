@@ -26,8 +26,9 @@ from heliograph.locks import recording_lock
 from heliograph.recording import resources
 from heliograph.recording.forks import watch_forks
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.recorder import nowhere
 from heliograph.recording.traces.processors import Processors
-from heliograph.recording.traces.source import Limits, Source, nowhere
+from heliograph.recording.traces.source import Limits, Source
 from heliograph.recording.traces.span import Span
 from heliograph.recording.traces.tracer import Tracer
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.recorder import nowhere
 
 if TYPE_CHECKING:
     from heliograph.recording.traces.processors import Processors
@@ -70,7 +71,3 @@ class Source:
         """Let nothing through any more: the spans that a forked child finds open are its parent's."""
         self.accept = nowhere
         self.processors = None
-
-
-def nowhere(_item: Any) -> None:
-    """Where spans go when nobody takes them."""

@@ -1,0 +1,63 @@
+"""The catalogue: rows by name, those of heliograph and those that a user adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from heliograph.catalog.metric import Metric
+from heliograph.catalog.rows import ROWS
+from heliograph.errors import CatalogueError
+
+
+class Catalogue:
+    """Rows in their order. Immutable and thread-safe.
+
+    Raises :class:`~heliograph.errors.CatalogueError` when two rows have one name, in OpenTelemetry's or in Prometheus's form.
+    """
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, rows: Iterable[Metric]) -> None:
+        self._by_name: dict[str, Metric] = {}
+        by_pull_name: dict[str, Metric] = {}
+        for row in rows:
+            if row.name in self._by_name:
+                raise CatalogueError(f"the catalogue was given {row.name!r} twice, expected each name once; remove one row")
+            other = by_pull_name.setdefault(row.pull_name, row)
+            if other is not row:
+                raise CatalogueError(
+                    f"the catalogue was given {row.name!r} and {other.name!r}, which Prometheus both calls {row.pull_name!r}, "
+                    "expected a name for each; rename one of them"
+                )
+            self._by_name[row.name] = row
+
+    def get(self, name: str) -> Metric | None:
+        """The row of the metric that OpenTelemetry calls ``name``, which is compared without case."""
+        return self._by_name.get(name) or self._by_name.get(name.lower())
+
+    def added(self, rows: Iterable[Metric]) -> Catalogue:
+        """This catalogue with ``rows`` in it. A row of the same name, kind and unit as one that is here takes its place: so
+        one declares more attributes. Of another kind or unit it raises :class:`~heliograph.errors.CatalogueError`."""
+        joined, given = dict(self._by_name), set()
+        for row in rows:
+            known = self._by_name.get(row.name)
+            if known is not None and (known.kind, known.unit) != (row.kind, row.unit):
+                raise CatalogueError(
+                    f"the catalogue was given {row.name!r} as a {row.kind} with unit {row.unit!r}, expected a {known.kind} "
+                    f"with unit {known.unit!r}, which it has; use another name"
+                )
+            if row.name in given:
+                raise CatalogueError(f"the catalogue was given {row.name!r} twice, expected each name once; remove one row")
+            given.add(row.name)
+            joined[row.name] = row
+        return Catalogue(joined.values())
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+BUILTIN: Final = Catalogue(ROWS)
