@@ -29,7 +29,6 @@ from heliograph.pipeline.scheduler import Scheduler
 from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.pipeline.tail import Keep, TailSampler
-from heliograph.prometheus.multiprocess.member import Member
 from heliograph.recording import chosen
 from heliograph.recording import globals as global_providers
 from heliograph.recording.mishaps import Mishaps
@@ -47,6 +46,8 @@ from heliograph.text import described
 
 if TYPE_CHECKING:
     import asyncio
+
+    from heliograph.prometheus.multiprocess.member import Member
 
 logger = logging.getLogger("heliograph")
 

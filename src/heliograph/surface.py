@@ -14,7 +14,7 @@ from heliograph.endpoint.wsgi import wsgi_app
 from heliograph.health.builtin import DiskSpaceHealthCheck, MemoryHealthCheck
 from heliograph.health.manager import HealthCheckManager
 from heliograph.prometheus.exposition import Exposition
-from heliograph.prometheus.source import Shown
+from heliograph.prometheus.shown import Shown
 from heliograph.settings import TelemetrySettings
 from heliograph.settings.exporters import PrometheusExporter
 

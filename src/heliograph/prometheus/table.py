@@ -6,7 +6,7 @@ SDK's data; those of several scopes and processes are merged (`merge.py`); `text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -87,3 +87,10 @@ class Exponentials:
 
 
 Table: TypeAlias = Numbers | Histograms | Exponentials
+
+
+class Collected(NamedTuple):
+    """Tables, one a family, and the labels of ``target_info``; of one process, or of all."""
+
+    tables: Sequence[Table]
+    resource: Mapping[str, str]

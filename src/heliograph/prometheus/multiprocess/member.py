@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,20 +25,13 @@ from heliograph.prometheus.multiprocess.directory import Directory, made
 from heliograph.prometheus.multiprocess.observed import with_last_values
 from heliograph.prometheus.multiprocess.process import Process, parent_process, this_process
 from heliograph.prometheus.multiprocess.snapshot import Snapshot
-from heliograph.prometheus.table import Table
+from heliograph.prometheus.table import Collected, Table
 
 logger = logging.getLogger("heliograph.prometheus")
 
 _JOINING_S: Final = 1.0  # how long another process may hold the directory's lock before it is not waited for any more
 _PUBLISHING_S: Final = 1.0  # how long another thread may take before this one gives up: the disk hangs
 _SCRAPING_S: Final = 5.0
-
-
-class Collected(NamedTuple):
-    """Tables, one a family, and the labels of ``target_info``; of one process, or of all."""
-
-    tables: Sequence[Table]
-    resource: Mapping[str, str]
 
 
 class _Others(NamedTuple):

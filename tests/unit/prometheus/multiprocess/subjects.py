@@ -15,7 +15,8 @@ from tests.support.interpreter import own_environment
 
 _WORKER = """
     import json, os, sys
-    from heliograph.prometheus.multiprocess.member import Collected, Member
+    from heliograph.prometheus.multiprocess.member import Member
+    from heliograph.prometheus.table import Collected
     from heliograph.prometheus.table import Family, Numbers
 
     families = {
@@ -57,7 +58,8 @@ _WORKER = """
 
 _COUNTING = """
     import mmap, os, struct, sys, threading
-    from heliograph.prometheus.multiprocess.member import Collected, Member
+    from heliograph.prometheus.multiprocess.member import Member
+    from heliograph.prometheus.table import Collected
     from heliograph.prometheus.table import Family, Numbers
 
     family = Family(name="jobs", kind="counter")

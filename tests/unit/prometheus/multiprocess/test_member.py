@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from heliograph.clock import ManualClock
-from heliograph.prometheus.multiprocess.member import Collected, Member
-from heliograph.prometheus.table import Family, Numbers, Table
+from heliograph.prometheus.multiprocess.member import Member
+from heliograph.prometheus.table import Collected, Family, Numbers, Table
 from tests.support.limited_files import files_no_larger_than
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from heliograph.prometheus.multiprocess.member import Collected, Member
+from heliograph.prometheus.multiprocess.member import Member
+from heliograph.prometheus.table import Collected
 from tests.support.interpreter import run_script
 from tests.support.waiting import until
 from tests.unit.prometheus.multiprocess.subjects import Counting, Worker
@@ -145,7 +146,8 @@ def test_what_an_earlier_run_left_is_removed_when_nothing_of_it_lives(tmp_path: 
         import os, signal, subprocess, sys
         worker = '''
         import os, signal, sys
-        from heliograph.prometheus.multiprocess.member import Collected, Member
+        from heliograph.prometheus.multiprocess.member import Member
+        from heliograph.prometheus.table import Collected
         from heliograph.prometheus.table import Family, Numbers
         table = Numbers(family=Family(name="jobs", kind="counter"), labels=[""], values=[7.0])
         Member(sys.argv[1], lambda: Collected([table], {}), print).publish()
