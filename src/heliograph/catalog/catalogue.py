@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from heliograph.catalog.metric import Metric
@@ -52,6 +53,10 @@ class Catalogue:
             given.add(row.name)
             joined[row.name] = row
         return Catalogue(joined.values())
+
+    def without_buckets(self) -> Catalogue:
+        """The same rows, whose histograms have the bounds that they get elsewhere."""
+        return Catalogue(row if row.buckets is None else replace(row, buckets=None) for row in self)
 
     def __iter__(self) -> Iterator[Metric]:
         return iter(self._by_name.values())

@@ -17,9 +17,9 @@ from heliograph.settings.section import Section, Siblings, setting
 
 
 class Aggregation(Section):
-    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own, nor its row in the
-    catalogue; None means OpenTelemetry's for the unit. ``summary_quantiles`` are those of summaries that heliograph itself
-    computes."""
+    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own, nor a row of the application's
+    in the catalogue; None means those of heliograph's rows, else OpenTelemetry's for the unit. ``summary_quantiles`` are those
+    of summaries that heliograph itself computes."""
 
     histogram_buckets: tuple[float, ...] | None = setting(optional(ascending), default=None)
     summary_quantiles: tuple[float, ...] = setting(list_of(number(0, 1)), default=(0.5, 0.9, 0.95, 0.99))
@@ -101,5 +101,6 @@ class MetricsSettings(Section):
 
     @property
     def full_catalogue(self) -> Catalogue:
-        """heliograph's rows and those of the application."""
-        return BUILTIN.added(self.catalogue) if self.catalogue else BUILTIN
+        """heliograph's rows and those of the application. Where the settings have bounds for histograms, ours have none."""
+        ours = BUILTIN if self.aggregation.histogram_buckets is None else BUILTIN.without_buckets()
+        return ours.added(self.catalogue) if self.catalogue else ours

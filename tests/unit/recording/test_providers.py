@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NoOpTracerProvider
 
 from heliograph import TelemetrySettings, __version__
+from heliograph.catalog.catalogue import BUILTIN
 from heliograph.recording import chosen, native
 from heliograph.recording.chosen import resource as build_resource
 from heliograph.recording.mishaps import Mishaps
@@ -20,6 +21,7 @@ from heliograph.recording.official import providers as official
 from heliograph.recording.readers import SECONDS_BOUNDS
 from tests.support.recorded import points_of
 
+HTTP_DURATION = BUILTIN.get("http.server.request.duration")
 SDK_BOUNDS = (0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000)
 
 
@@ -200,6 +202,25 @@ def test_bounds_of_a_histogram_are_its_own_else_the_configured_else_those_of_its
     histogram.record(1, {"a": 1})
     histogram.record(1, {"a": 2})
     assert {tuple(point.explicit_bounds) for point in built.points("h").values()} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("configured", "row", "expected"),
+    [
+        (None, None, HTTP_DURATION.buckets),
+        ([1, 2], None, (1, 2)),
+        (None, {"buckets": [5, 6]}, (5, 6)),
+        ([1, 2], {"buckets": [5, 6]}, (5, 6)),
+    ],
+)
+def test_bounds_of_a_catalogued_histogram_are_of_the_applications_row_else_the_configured_else_of_ours(
+    build, configured, row, expected
+):
+    about = {"name": HTTP_DURATION.name, "kind": "histogram", "unit": "s"}
+    rows = [{**about, **row}] if row is not None else []
+    built = build(metrics={"aggregation": {"histogram_buckets": configured}, "catalogue": rows})
+    built.recorder.meter.create_histogram(HTTP_DURATION.name).record(1)
+    assert {tuple(point.explicit_bounds) for point in built.points(HTTP_DURATION.name).values()} == {expected}
 
 
 @pytest.mark.parametrize(
