@@ -62,6 +62,16 @@ def test_the_scope_and_the_beginning_of_series_are_shown_as_the_exporter_says(st
 
 
 @pytest.mark.parametrize("recorder", RECORDERS)
+def test_a_counter_that_starts_at_zero_is_shown_before_anything_happened(start: Any, recorder: str) -> None:
+    telemetry = start(recorder=recorder, **options(catalogue=[{"name": "orders", "kind": "counter", "starts_at_zero": True}]))
+    for name in ("cache.evictions", "orders", "not.catalogued"):
+        telemetry.counter(name)
+    text = scraped(telemetry)
+    assert (value(text, "cache_evictions_total"), value(text, "orders_total")) == (0, 0)
+    assert value(text, "not_catalogued_total") is None
+
+
+@pytest.mark.parametrize("recorder", RECORDERS)
 def test_an_exemplar_of_a_span_is_shown_in_openmetrics(start: Any, recorder: str) -> None:
     telemetry = start(recorder=recorder, **options())
     with telemetry.span("work") as span:

@@ -35,6 +35,7 @@ class InstrumentKey:
     unit: str
     description: str
     buckets: tuple[float, ...] | None = None
+    starts_at_zero: bool = False  # reported as 0 before the first measurement
 
 
 class Instrument:
@@ -64,6 +65,8 @@ class Instrument:
         self._record = getattr(self._made, self.call)
         if self._is_native:
             vars(self)[self.call] = self._record
+        if self.key.starts_at_zero:
+            self._record(0, None)
         self._connect_bound()
 
     def detach(self) -> None:
@@ -256,7 +259,13 @@ class Instruments:
     def _completed(self, kind: type[Instrument], key: InstrumentKey) -> InstrumentKey:
         found = completed(self._catalogue, kind.kind, key.name, key.unit, key.description, key.buckets)
         buckets = tuple(found.buckets) if found.buckets is not None else None
-        return InstrumentKey(name=key.name, unit=found.unit, description=found.description, buckets=buckets)
+        return InstrumentKey(
+            name=key.name,
+            unit=found.unit,
+            description=found.description,
+            buckets=buckets,
+            starts_at_zero=found.row is not None and found.row.starts_at_zero,
+        )
 
     def attach(self, meter: Meter) -> None:
         """Make every instrument, and those to come, record into ``meter``."""
