@@ -14,6 +14,8 @@ import pytest
 from heliograph.endpoint import sharing
 from heliograph.endpoint.listening import CAN_SHARE, listen_on
 from heliograph.endpoint.sharing import listen_among
+from heliograph.prometheus.multiprocess.member import Member
+from heliograph.prometheus.table import Collected
 from tests.support.interpreter import start_script
 from tests.support.processes import free_port
 
@@ -109,6 +111,7 @@ def test_many_that_start_at_once_agree_on_a_port(tmp_path: Path) -> None:
     ports = [shared.listening.getsockname()[1] for shared in held]
     for shared in held:
         shared.listening.close()
+        assert shared.claim is not None
         os.close(shared.claim)
     assert len(ports) == 16
     assert len(set(ports)) == 1
@@ -116,7 +119,7 @@ def test_many_that_start_at_once_agree_on_a_port(tmp_path: Path) -> None:
 
 
 def test_one_that_hangs_in_its_turn_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    descriptor = os.open(tmp_path / "heliograph-ports", os.O_RDWR | os.O_CREAT)
+    descriptor = os.open(tmp_path / "heliograph.ports", os.O_RDWR | os.O_CREAT)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     began_s = time.monotonic()
     with _listening(tmp_path, free_port()):
@@ -124,6 +127,26 @@ def test_one_that_hangs_in_its_turn_is_not_waited_for_for_ever(tmp_path: Path) -
     os.close(descriptor)
 
 
-def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        listen_among(tmp_path / "gone", HOST, free_port(), 1)
+@pytest.mark.parametrize("directory", ["gone", "file/below"])
+def test_without_a_directory_that_can_be_used_the_port_is_not_shared_which_is_said(
+    tmp_path: Path, directory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    port = free_port()
+    shared = listen_among(tmp_path / directory, HOST, port, 1)
+    with shared.listening:
+        assert shared.claim is None
+        assert shared.listening.getsockname()[1] == port
+        assert "cannot be used" in caplog.text
+        with pytest.raises(OSError, match="in use"):
+            listen_among(tmp_path / directory, HOST, port, 1)
+
+
+def test_a_run_of_metrics_that_is_over_takes_no_claim_with_it(tmp_path: Path) -> None:
+    port = free_port()
+    with _listening(tmp_path, port, ports=1):
+        member = Member(tmp_path, lambda: Collected((), {}), lambda *_note: None)
+        member.publish()  # the first of its run, so it cleans
+        with _listening(tmp_path, port, ports=1) as second:
+            assert second == port
+        member.close()
