@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import urllib3
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.interpreter import own_environment
 from tests.support.processes import free_port, get, running
+from tests.support.scrapes import Scraper, scrape
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -38,63 +36,6 @@ def _gunicorn(folder: Path, *options: str) -> Iterator[str]:
         yield url
 
 
-_Key = tuple[str, ...]
-
-
-class _Scrape(NamedTuple):
-    """The value of each series by its name and labels, and which of them may only grow."""
-
-    values: dict[_Key, float]
-    growing: set[_Key]
-
-    def total(self, name: str) -> float:
-        return sum(value for (found, *_labels), value in self.values.items() if found == name)
-
-
-def _scrape(url: str) -> _Scrape:
-    """By whichever worker answers; fails when a series comes twice."""
-    answer = urllib3.request("GET", f"{url}/metrics", retries=urllib3.Retry(5, backoff_factor=0.01))
-    assert answer.status == 200, answer.data
-    found = _Scrape({}, set())
-    for family in text_string_to_metric_families(answer.data.decode()):
-        for sample in family.samples:
-            key = (sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items())))
-            assert key not in found.values
-            found.values[key] = sample.value
-            if family.type in {"counter", "histogram"}:
-                found.growing.add(key)
-    return found
-
-
-class _Scraper:
-    """Scrapes all the time; ``went_back`` are the counters that once were smaller than before."""
-
-    def __init__(self, url: str) -> None:
-        self.went_back: list[str] = []
-        self.scrapes = 0
-        self._url = url
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        before: dict[_Key, float] = {}
-        while not self._is_over.wait(0.05):
-            now = _scrape(self._url)
-            for key, value in before.items():
-                if now.values.get(key, -1.0) < value:
-                    self.went_back.append(f"{key} from {value} to {now.values.get(key)}")
-            before = {key: now.values[key] for key in now.growing}
-            self.scrapes += 1
-
-    def __enter__(self) -> _Scraper:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-
 def _ask(url: str, count: int) -> None:
     """Ask until ``count`` requests were answered; one that meets a worker's end is asked again, since it was not counted."""
     with urllib3.PoolManager(maxsize=4) as pool, ThreadPoolExecutor(4) as threads:
@@ -110,19 +51,18 @@ def _ask(url: str, count: int) -> None:
 )
 def test_every_request_is_counted_once_while_workers_are_recycled(tmp_path: Path, requests: int, options: list[str]) -> None:
     with _gunicorn(tmp_path, *options) as url:
-        with _Scraper(url) as scraper:
+        with Scraper(url) as scraper:
             _ask(url, requests)
-            until(lambda: _scrape(url).total(_COUNT) >= requests, timeout_s=5)
-        scrape = _scrape(url)
+            until(lambda: scrape(url).total(_COUNT) >= requests, timeout_s=5)
+        found = scrape(url)
         left = len(list((tmp_path / "shared").glob("*.tables")))
 
     log = (tmp_path / "gunicorn.log").read_text()
     assert "metrics" not in log, log
     assert "Traceback" not in log, log
-    assert scraper.went_back == []
-    assert scraper.scrapes > 10
-    assert scrape.total(_COUNT) == requests
-    assert scrape.total("http_server_active_requests") == 0
+    scraper.assert_nothing_went_back()
+    assert found.total(_COUNT) == requests
+    assert found.total("http_server_active_requests") == 0
     assert left < 20
 
 
@@ -130,6 +70,6 @@ def test_what_a_worker_counted_is_seen_within_a_second_by_whoever_is_asked(tmp_p
     with _gunicorn(tmp_path) as url:
         _ask(url, 200)
         time.sleep(1)
-        found = [_scrape(url).total(_COUNT) for _time in range(20)]
+        found = [scrape(url).total(_COUNT) for _time in range(20)]
 
     assert found == [200] * 20

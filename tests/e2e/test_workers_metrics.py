@@ -18,11 +18,11 @@ from typing import NamedTuple
 import psutil
 import pytest
 import urllib3
-from prometheus_client.parser import text_string_to_metric_families
 
 from heliograph import TelemetryManager
 from tests.support.interpreter import own_environment
 from tests.support.processes import free_port, get, running
+from tests.support.scrapes import AGAIN, Scraper, scrape
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -33,79 +33,6 @@ _ORDERS = "shop_orders_total"
 _REQUESTS = "http_server_request_duration_seconds_count"
 _THREADS = 4
 _SEEN_BY_ALL_S = 1.0  # after that every process knows what another one has counted
-_AGAIN = urllib3.Retry(20, backoff_factor=0.01)  # a connection to the process that was killed breaks; another one answers
-
-_Key = tuple[str, ...]
-
-
-class _Scrape(NamedTuple):
-    """The value of each series by its name and labels, and which of them may only grow."""
-
-    values: dict[_Key, float]
-    growing: set[_Key]
-
-    def total(self, name: str) -> float:
-        return sum(value for (found, *_labels), value in self.values.items() if found == name)
-
-    def by_worker(self) -> Counter[int]:
-        """The orders that each has counted."""
-        pids = {labels[0].removeprefix("worker="): value for (name, *labels), value in self.values.items() if name == _ORDERS}
-        return Counter({int(pid): int(value) for pid, value in pids.items()})
-
-
-def _scrape(url: str) -> _Scrape:
-    """By whichever process answers, on a new connection; fails when a series comes twice."""
-    answer = urllib3.PoolManager().request("GET", f"{url}/metrics", retries=_AGAIN)
-    assert answer.status == 200, answer.data
-    found = _Scrape({}, set())
-    for family in text_string_to_metric_families(answer.data.decode()):
-        for sample in family.samples:
-            key = (sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items())))
-            assert key not in found.values
-            found.values[key] = sample.value
-            if family.type in {"counter", "histogram"}:
-                found.growing.add(key)
-    return found
-
-
-class _Scraper:
-    """Scrapes one URL after the other, all the time; ``went_back`` are the counters that once were smaller than before."""
-
-    def __init__(self, *urls: str) -> None:
-        self.went_back: list[str] = []
-        self.failures: list[BaseException] = []
-        self.scrapes = 0
-        self._urls = urls
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        before: dict[_Key, float] = {}
-        while not self._is_over.wait(0.05):
-            url = self._urls[self.scrapes % len(self._urls)]
-            try:
-                now = _scrape(url)
-            except BaseException as error:  # of any kind; said by the test, on its own thread
-                self.failures.append(error)
-                return
-            for key, value in before.items():
-                if now.values.get(key, -1.0) < value:
-                    self.went_back.append(f"{key} from {value} to {now.values.get(key)} at {url}")
-            before = {key: now.values[key] for key in now.growing}
-            self.scrapes += 1
-
-    def __enter__(self) -> _Scraper:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def assert_nothing_went_back(self) -> None:
-        assert self.failures == []
-        assert self.went_back == []
-        assert self.scrapes > 10
 
 
 class _Shop(NamedTuple):
@@ -117,7 +44,7 @@ class _Shop(NamedTuple):
     def ask(self, count: int) -> Counter[int]:
         """How many of ``count`` requests, all of which must be answered, each worker has answered."""
         with urllib3.PoolManager(maxsize=_THREADS) as pool, ThreadPoolExecutor(_THREADS) as threads:
-            answers = list(threads.map(lambda _number: pool.request("GET", f"{self.url}/", retries=_AGAIN), range(count)))
+            answers = list(threads.map(lambda _number: pool.request("GET", f"{self.url}/", retries=AGAIN), range(count)))
         assert {answer.status for answer in answers} == {204}
         return Counter(int(answer.headers["answered-by"]) for answer in answers)
 
@@ -212,25 +139,25 @@ def _listening(parent: psutil.Process, port: int) -> list[int]:
 
 @pytest.mark.timeout(60)
 def test_every_request_is_counted_once_when_a_worker_is_killed_and_started_again(tmp_path: Path) -> None:
-    with _uvicorn(tmp_path) as shop, _Scraper(shop.url, shop.own_url) as scraper:
+    with _uvicorn(tmp_path) as shop, Scraper(shop.url, shop.own_url) as scraper:
         answered = shop.ask(1000) + shop.ask_until(lambda found: len(found) == 2)
         time.sleep(_SEEN_BY_ALL_S)
-        before, shown = answered, _scrape(shop.url)
+        before, shown = answered, scrape(shop.url)
         os.kill(answered.most_common(1)[0][0], signal.SIGKILL)
         answered = answered + shop.ask(1000)
         answered += shop.ask_until(lambda found: len(found - answered) == 1)
         time.sleep(_SEEN_BY_ALL_S)
-        found = [_scrape(url) for url in (shop.url, shop.own_url) for _time in range(10)]
+        found = [scrape(url) for url in (shop.url, shop.own_url) for _time in range(10)]
 
-    assert shown.by_worker() == before
-    assert [scrape.by_worker() for scrape in found] == [answered] * 20
+    assert shown.by_worker(_ORDERS) == before
+    assert [one.by_worker(_ORDERS) for one in found] == [answered] * 20
     assert [scrape.total(_REQUESTS) for scrape in found] == [answered.total()] * 20
     scraper.assert_nothing_went_back()
 
 
 @pytest.mark.timeout(60)
 def test_a_worker_that_is_killed_while_it_answers_takes_at_most_what_nobody_was_shown(tmp_path: Path) -> None:
-    with _uvicorn(tmp_path) as shop, _Scraper(shop.url, shop.own_url) as scraper:
+    with _uvicorn(tmp_path) as shop, Scraper(shop.url, shop.own_url) as scraper:
         with _Traffic(shop) as traffic:
             until(lambda: len(traffic.workers()) == 2)
             time.sleep(0.7)
@@ -239,7 +166,7 @@ def test_a_worker_that_is_killed_while_it_answers_takes_at_most_what_nobody_was_
             os.kill(killed, signal.SIGKILL)
             until(lambda: len(traffic.workers()) == 3, timeout_s=20)
         time.sleep(_SEEN_BY_ALL_S)
-        found = [_scrape(url) for url in (shop.url, shop.own_url) for _time in range(5)]
+        found = [scrape(url) for url in (shop.url, shop.own_url) for _time in range(5)]
 
     lost = sum(worker == killed and at_s > killed_at_s - _SEEN_BY_ALL_S for worker, at_s in traffic.answers)
     least, most = len(traffic.answers) - lost, len(traffic.answers) + len(traffic.broken)
@@ -248,7 +175,7 @@ def test_a_worker_that_is_killed_while_it_answers_takes_at_most_what_nobody_was_
         assert len(totals) == 1, totals
         assert least <= totals.pop() <= most
     answered = Counter(worker for worker, _at_s in traffic.answers if worker != killed)
-    assert found[0].by_worker() - Counter({killed: most}) == answered
+    assert found[0].by_worker(_ORDERS) - Counter({killed: most}) == answered
     scraper.assert_nothing_went_back()
 
 
@@ -278,11 +205,11 @@ def test_every_task_is_counted_once_while_celery_replaces_its_children(
         if starts == "in the parent":  # which goes on listening, whatever becomes of its children
             urls.append(f"http://127.0.0.1:{own_port}")
             until(lambda: get(f"{urls[-1]}/metrics")[0] == 200, timeout_s=20)
-        with _Scraper(*urls) as scraper:
-            until(lambda: _scrape(urls[0]).total(_ORDERS) >= 60, timeout_s=20)
+        with Scraper(*urls) as scraper:
+            until(lambda: scrape(urls[0]).total(_ORDERS) >= 60, timeout_s=20)
             time.sleep(_SEEN_BY_ALL_S)
-            found = [_scrape(url).by_worker() for url in urls]
-    found.append(_scrape(urls[0]).by_worker())
+            found = [scrape(url).by_worker(_ORDERS) for url in urls]
+    found.append(scrape(urls[0]).by_worker(_ORDERS))
 
     for done in found:
         assert done.total() == 60
