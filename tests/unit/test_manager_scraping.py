@@ -143,8 +143,11 @@ def test_processes_that_have_ended_are_still_counted(start: Any, tmp_path: Path,
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are a feature of Unix")
-def test_a_forked_child_is_a_process_of_its_own_whose_values_its_parent_shows(start: Any, tmp_path: Path) -> None:
-    telemetry = start(**options(multiprocess_dir=str(tmp_path)))
+@pytest.mark.parametrize("recorder", RECORDERS)
+def test_a_forked_child_is_a_process_of_its_own_whose_values_its_parent_shows(
+    start: Any, tmp_path: Path, recorder: str
+) -> None:
+    telemetry = start(recorder=recorder, **options(multiprocess_dir=str(tmp_path)))
     telemetry.increment_counter("jobs.done", 5)
     assert value(scraped(telemetry), "jobs_done_total") == 5
     ready, told = os.pipe()

@@ -38,8 +38,9 @@ class Catalogue:
         return self._by_name.get(name) or self._by_name.get(name.lower())
 
     def added(self, rows: Iterable[Metric]) -> Catalogue:
-        """This catalogue with ``rows`` in it. A row of the same name, kind and unit as one that is here takes its place: so
-        one declares more attributes. Of another kind or unit it raises :class:`~heliograph.errors.CatalogueError`."""
+        """This catalogue with ``rows`` in it. A row of the same name, kind and unit as one that is here takes its place, and
+        has from it what it leaves out: so one declares other attributes. Of another kind or unit it raises
+        :class:`~heliograph.errors.CatalogueError`."""
         joined, given = dict(self._by_name), set()
         for row in rows:
             known = self._by_name.get(row.name)
@@ -51,7 +52,7 @@ class Catalogue:
             if row.name in given:
                 raise CatalogueError(f"the catalogue was given {row.name!r} twice, expected each name once; remove one row")
             given.add(row.name)
-            joined[row.name] = row
+            joined[row.name] = row if known is None else _completed(row, known)
         return Catalogue(joined.values())
 
     def without_buckets(self) -> Catalogue:
@@ -63,6 +64,20 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+
+def _completed(row: Metric, known: Metric) -> Metric:
+    """``row``, with what it leaves out as it is ``known``."""
+    return replace(
+        row,
+        description=row.description or known.description,
+        group=known.group,
+        attributes=known.attributes if row.attributes is None else row.attributes,
+        buckets=row.buckets or known.buckets,
+        legacy=row.legacy or known.legacy,
+        across=row.across or known.across,
+        starts_at_zero=row.starts_at_zero or known.starts_at_zero,
+    )
 
 
 BUILTIN: Final = Catalogue(ROWS)

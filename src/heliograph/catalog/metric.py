@@ -113,6 +113,10 @@ class Metric:
         _check(is_unit, f"metric {self.name} with the unit", self.unit, f"up to {LONGEST_UNIT} ASCII characters")
         self._check_attributes()
         self._check_buckets()
+        for legacy in self.legacy:
+            fitting = _LEGACY_KINDS[self.kind]
+            what = f"metric {self.name} with the older name {legacy.name!r} of kind"
+            _check(legacy.kind is None or legacy.kind in fitting, what, legacy.kind, f"one of {', '.join(map(repr, fitting))}")
 
     def _check_attributes(self) -> None:
         names = [attribute.name for attribute in self.attributes or ()]
@@ -158,6 +162,13 @@ def attributes(cardinalities: Mapping[str, int]) -> tuple[Attribute, ...]:
     return tuple(Attribute(name=name, cardinality=cardinality) for name, cardinality in cardinalities.items())
 
 
+# What an older name may have been said to be, by what its metric is.
+_LEGACY_KINDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "counter": ("counter", "gauge", "unknown"),
+    "up_down_counter": ("gauge", "unknown"),
+    "gauge": ("gauge", "unknown"),
+    "histogram": ("histogram",),
+}
 _WORDS: Final[Mapping[str, Any]] = {"kind": Kind, "stability": Stability, "across": Across}
 
 

@@ -17,6 +17,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from heliograph.clock import Clock
 from heliograph.prometheus.reader import PullReader
 from heliograph.prometheus.shown import Shown
+from heliograph.recording.collecting import COLLECTING
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -50,7 +51,6 @@ class Exposition:
 
     def reader(self, options: Mapping[str, Any]) -> MetricReader:
         """A new metric reader with ``options``, whose metrics are exposed from now on in place of those of the one before."""
-        self._member = None
         self._reader = PullReader(**options)
         return self._reader
 
@@ -76,7 +76,8 @@ class Exposition:
 
     def _parts(self) -> tuple[Source, Rendering]:
         if self._loaded is None:
-            with self._loading:
+            # No fork in the middle of an import: the child would wait for the module's lock for ever.
+            with COLLECTING.collecting(), self._loading:
                 if self._loaded is None:
                     from heliograph.prometheus.rendering import Rendering  # noqa: PLC0415
                     from heliograph.prometheus.source import Source  # noqa: PLC0415

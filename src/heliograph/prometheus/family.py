@@ -28,7 +28,7 @@ def family_of(
     """The family of a metric as it is recorded, whatever the catalogue says of its kind."""
     kind, instrument = _KINDS[aggregated]
     row = catalogue.get(name)
-    across = row.combined if row is not None else default_across(instrument)
+    across = row.combined if row is not None and row.kind == instrument else default_across(instrument)
     return Family(
         name=pull_name(text(name), unit or "", instrument).removesuffix("_total" if kind == "counter" else ""),
         kind=kind,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from heliograph.catalog.catalogue import Catalogue
-from heliograph.catalog.metric import LegacyName
+from heliograph.catalog.metric import LegacyName, Metric
 from heliograph.catalog.translate import label_name
 from heliograph.prometheus.labels import LABEL, escaped, text
 from heliograph.prometheus.merge import Note, merged
@@ -26,7 +26,7 @@ def with_legacy(tables: list[Table], catalogue: Catalogue, note: Note) -> list[T
     made: list[Table] = []
     for table in tables:
         row = catalogue.get(table.family.instrument)
-        for legacy in row.legacy if row is not None else ():
+        for legacy in row.legacy if row is not None and _is_as_declared(table.family, row) else ():
             if isinstance(table, Exponentials):
                 note(legacy.name, f"is not exposed: {table.family.instrument} has the buckets of an exponential histogram")
                 continue
@@ -34,6 +34,12 @@ def with_legacy(tables: list[Table], catalogue: Catalogue, note: Note) -> list[T
             if older.labels:
                 made.append(older)
     return merged([*tables, *made], note) if made else tables
+
+
+def _is_as_declared(family: Family, row: Metric) -> bool:
+    """Not of another kind or in another unit, for which the factors would be wrong."""
+    kind = "gauge" if row.kind == "up_down_counter" else row.kind
+    return family.kind == kind and family.name == row.pull_name.removesuffix("_total" if kind == "counter" else "")
 
 
 def _older(table: Numbers | Histograms, legacy: LegacyName) -> Numbers | Histograms:

@@ -10,9 +10,10 @@ order would go back by the last bit, which Prometheus takes for a restart.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import islice, pairwise
 from typing import Any, Final, TypeAlias, TypeVar
 
 from heliograph.prometheus.table import Exemplar, Exemplars, Exponential, Exponentials, Histograms, Numbers, Table
@@ -43,7 +44,7 @@ def exact_sum(values: Sequence[float]) -> float:
 
 
 def _alike(tables: list[Table], note: Note) -> list[Table]:
-    """Those of ``tables`` that can become one: of the kind of the first, with the bounds that most have."""
+    """Those of ``tables`` that can become one: of the kind of the first."""
     tables = [table for table in tables if table.labels] or tables[:1]
     kind = tables[0].family.kind
     others = {table.family.kind: table for table in tables if table.family.kind != kind}
@@ -51,16 +52,32 @@ def _alike(tables: list[Table], note: Note) -> list[Table]:
         note(table.family.name, f"is a {kind} and a {other}; only the {kind} is exposed")
     if others:
         tables = [table for table in tables if table.family.kind == kind]
-    shapes = Counter(map(_shape, tables))  # in the order of their first, among those as frequent
-    if len(shapes) == 1:
+    shape = type(tables[0])
+    if any(type(table) is not shape for table in tables):
+        note(tables[0].family.name, "is exponential and with explicit buckets; only those of the first kind are exposed")
+        return [table for table in tables if type(table) is shape]
+    return tables
+
+
+def _with_common_bounds(tables: list[Histograms], note: Note) -> list[Histograms]:
+    """All with the bounds that they have in common, at which each one's counts are known."""
+    if all(table.bounds == tables[0].bounds for table in tables):
         return tables
-    (most, _times), *_others = shapes.most_common()
-    note(tables[0].family.name, "has histograms with different buckets; only those with the most frequent ones are exposed")
-    return [table for table in tables if _shape(table) == most]
+    note(tables[0].family.name, "is recorded with different buckets; those that all have are exposed")
+    common = tuple(sorted(set(tables[0].bounds).intersection(*(table.bounds for table in tables))))
+    return [_coarser(table, common) for table in tables]
 
 
-def _shape(table: Table) -> tuple[Any, ...]:
-    return (type(table), table.bounds) if isinstance(table, Histograms) else (type(table),)
+def _coarser(table: Histograms, bounds: tuple[float, ...]) -> Histograms:
+    edges = [0, *(table.bounds.index(bound) + 1 for bound in bounds), len(table.bounds) + 1]
+    counts: list[Sequence[int]] = [[sum(row[begin:end]) for begin, end in pairwise(edges)] for row in table.counts]
+    exemplars = {labels: _replaced(found, bounds) for labels, found in table.exemplars.items()}
+    return replace(table, bounds=bounds, counts=counts, exemplars=exemplars)
+
+
+def _replaced(exemplars: Exemplars, bounds: tuple[float, ...]) -> Exemplars:
+    placed = sorted(exemplars.values(), key=_age, reverse=True)
+    return {bisect_left(bounds, one.value): one for one in placed}  # the newest of each bucket is the last
 
 
 def _one(tables: list[Table], note: Note) -> Table:
@@ -92,7 +109,8 @@ def _numbers(tables: list[Numbers], note: Note) -> Table:
     return found
 
 
-def _histograms(tables: list[Histograms], _note: Note) -> Table:
+def _histograms(tables: list[Histograms], note: Note) -> Table:
+    tables = _with_common_bounds(tables, note)
     labels, counts = _combined([(table.labels, table.counts) for table in tables], _added)
     _labels, sums = _combined([(table.labels, table.sums) for table in tables], exact_sum)
     return Histograms(

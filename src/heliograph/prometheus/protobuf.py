@@ -18,6 +18,7 @@ from heliograph.otlp.wire import BYTES, FIXED64, VARINT, double, message, tag, v
 from heliograph.prometheus.buckets import as_classic
 from heliograph.prometheus.labels import pairs
 from heliograph.prometheus.table import Exemplar, Exponential, Exponentials, Histograms, Numbers, Table
+from heliograph.prometheus.text import sample_names
 
 CONTENT_TYPE: Final = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
@@ -30,7 +31,7 @@ def written(table: Table, names: Collection[str] = ()) -> bytes:
     """One family. With ``names``, nothing unless its name or that of one of its samples is among them."""
     family = table.family
     name = f"{family.name}_total" if family.kind == "counter" else family.name
-    if not table.labels or (names and not {family.name, name} & set(names)):
+    if not table.labels or (names and not sample_names(family) & set(names)):
         return b""
     metrics = _METRICS[type(table)](table)
     return _family(name, family.description, family.kind, metrics)

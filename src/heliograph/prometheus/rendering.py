@@ -43,12 +43,12 @@ class Rendering:
         self._registry = Registry(application if application is not None else prometheus_client.REGISTRY, note)
         self._shown = shown
         self._note = note
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a callback or a signal handler of the application's may scrape
         self._writer = TextWriter()
 
     def after_fork_in_child(self) -> None:
         """A scrape of the parent does not go on in the child."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def render(self, collect: Collect, accept: str, names: Collection[str], *, is_of_all: bool) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type. With ``names``, only families

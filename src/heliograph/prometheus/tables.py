@@ -14,7 +14,7 @@ from typing import Any, Final
 from heliograph.catalog.catalogue import Catalogue
 from heliograph.prometheus.exemplars import exemplars_of
 from heliograph.prometheus.family import Aggregated, family_of
-from heliograph.prometheus.labels import labels, rendered, text, with_more
+from heliograph.prometheus.labels import labels, pairs, rendered, text, with_more
 from heliograph.prometheus.merge import Note, merged
 from heliograph.prometheus.table import Exemplars, Exponential, Exponentials, Family, Histograms, Numbers, Table
 from heliograph.recording.metrics.collection import CollectedStream
@@ -166,8 +166,8 @@ def _labels_of(cells: list[Any], stream: CollectedStream, wanted: Wanted) -> lis
     found = [cell.label_text for cell in cells]
     if not wanted.scope_labels:
         return found
-    more = rendered(scope_labels(stream.scope))
-    return [with_more(known, more) for known in found]
+    more = scope_labels(stream.scope)
+    return [with_scope(known, more) for known in found]
 
 
 def scope_labels(scope: Any) -> dict[str, str]:
@@ -175,6 +175,13 @@ def scope_labels(scope: Any) -> dict[str, str]:
     said = {"otel_scope_name": scope.name, "otel_scope_version": scope.version, "otel_scope_schema_url": scope.schema_url}
     more = {f"otel_scope_{name}": value for name, value in labels(scope.attributes).items()}
     return more | {name: text(value) for name, value in said.items() if value}
+
+
+def with_scope(known: str, scope: Mapping[str, str]) -> str:
+    """Rendered labels and those of the scope, which stand in the place of attributes of the same names."""
+    if "otel_scope_" not in known:
+        return with_more(known, rendered(scope))
+    return rendered({**dict(pairs(known)), **scope})
 
 
 def _created_s(cells: Iterable[Any]) -> list[float]:
@@ -192,8 +199,8 @@ def _exemplars(
         if taken:
             found[cell.label_text] = exemplars_of(taken, bounds)
     if wanted.scope_labels and found:
-        more = rendered(scope_labels(stream.scope))
-        return {with_more(known, more): exemplars for known, exemplars in found.items()}
+        more = scope_labels(stream.scope)
+        return {with_scope(known, more): exemplars for known, exemplars in found.items()}
     return found
 
 

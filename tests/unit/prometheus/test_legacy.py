@@ -15,13 +15,13 @@ NOTES: list[tuple[str, str]] = []
 def older(table: Table, *legacy: LegacyName) -> list[Table]:
     """The tables that are made beside ``table``."""
     NOTES.clear()
-    row = Metric(name=table.family.instrument, kind="gauge", legacy=legacy)
+    row = Metric(name=table.family.instrument, kind=table.family.kind, unit="s", legacy=legacy)  # type: ignore[arg-type]
     tables = with_legacy([table], Catalogue([row]), lambda name, reason: NOTES.append((name, reason)))
     assert tables[0] is table
     return tables[1:]
 
 
-def family(kind: str = "gauge", name: str = "video_processing_duration_seconds") -> Family:
+def family(kind: str = "gauge", name: str = "the_metric_seconds") -> Family:
     return Family(name=name, kind=kind, unit="seconds", description="What it is.", instrument="the.metric")  # type: ignore[arg-type]
 
 
@@ -64,18 +64,26 @@ def test_attributes_that_the_older_name_did_not_have_go_and_nothing_is_left_of_t
     ("kind", "name", "expected"), [("counter", "bytes_sent_total", "bytes_sent"), ("unknown", "bytes_sent", "bytes_sent")]
 )
 def test_a_counter_may_be_said_to_be_what_its_older_name_was(kind: str, name: str, expected: str) -> None:
-    table = Numbers(family=family("counter", "io_bytes"), labels=[""], values=[3.0], created_s=[1.0])
+    table = Numbers(family=family("counter"), labels=[""], values=[3.0], created_s=[1.0])
     (found,) = older(table, LegacyName(name=name, kind=kind))  # type: ignore[arg-type]
     assert (found.family.name, found.family.kind) == (expected, kind)
     assert found.created_s == ([1.0] if kind == "counter" else [])
 
 
 def test_an_older_name_that_a_metric_of_today_has_gives_it_one_more_series() -> None:
-    table = Numbers(family=family(name="memory_bytes"), labels=['{state="used"}', '{state="free"}'], values=[3.0, 5.0])
-    row = Metric(name="the.metric", kind="gauge", legacy=(LegacyName(name="memory_bytes", where={"state": ("used",)}),))
+    table = Numbers(family=family(), labels=['{state="used"}', '{state="free"}'], values=[3.0, 5.0])
+    legacy = (LegacyName(name="the_metric_seconds", where={"state": ("used",)}),)
+    row = Metric(name="the.metric", kind="gauge", unit="s", legacy=legacy)
     (found,) = with_legacy([table], Catalogue([row]), lambda name, reason: NOTES.append((name, reason)))
     assert isinstance(found, Numbers)
     assert dict(zip(found.labels, found.values, strict=True)) == {'{state="used"}': 3.0, '{state="free"}': 5.0, "": 3.0}
+
+
+@pytest.mark.parametrize("row", [{"kind": "counter", "unit": "s"}, {"kind": "gauge", "unit": "ms"}])
+def test_a_metric_of_another_kind_or_unit_than_its_row_has_no_older_name(row: dict[str, str]) -> None:
+    table = Numbers(family=family(), labels=[""], values=[5.0])
+    catalogue = Catalogue([Metric(name="the.metric", legacy=(LegacyName(name="older", factor=1000),), **row)])  # type: ignore[arg-type]
+    assert with_legacy([table], catalogue, lambda *_note: None) == [table]
 
 
 def test_a_metric_without_older_names_has_none_and_one_with_several_has_all() -> None:

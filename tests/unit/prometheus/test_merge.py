@@ -161,14 +161,32 @@ def test_of_two_kinds_with_one_name_the_first_is_kept_and_the_other_noted(kind: 
     assert notes == [("jobs", f"is a counter and a {kind}; only the counter is exposed")]
 
 
-def test_of_histograms_with_different_buckets_the_most_frequent_ones_are_kept(notes: _Notes) -> None:
-    odd = _histograms({"": ([5, 5], 5.0)}, bounds=(1.0,))
-    even = _histograms({"": ([1, 0, 1], 3.0)})
+def test_histograms_with_different_buckets_are_added_at_the_bounds_that_all_have(notes: _Notes) -> None:
+    newer = _histograms({"": ([1, 2, 4, 8], 15.0)}, bounds=(0.5, 1.0, 3.0))
+    older = _histograms({"": ([1, 0, 1], 3.0)}, bounds=(1.0, 2.0))
 
-    (found,) = merged([odd, even, even], notes)
+    (found,) = merged([newer, older], notes)
 
-    assert found == _histograms({"": ([2, 0, 2], 6.0)})
+    assert found == _histograms({"": ([4, 13], 18.0)}, bounds=(1.0,))
     assert [name for name, _what in notes] == ["time_seconds"]
+
+
+def test_exemplars_go_to_the_bucket_that_is_left_the_newest_of_each(notes: _Notes) -> None:
+    newer = _histograms({"": ([1, 2, 4], 15.0)}, bounds=(0.5, 1.0))
+    newer.exemplars[""] = {0: Exemplar("{a}", 0.4, 5.0), 1: Exemplar("{b}", 0.9, 4.0), 2: Exemplar("{c}", 7.0, 3.0)}
+    older = _histograms({"": ([1, 1], 3.0)}, bounds=(1.0,))
+
+    (found,) = merged([newer, older], notes)
+
+    assert found.exemplars == {"": {0: Exemplar("{a}", 0.4, 5.0), 1: Exemplar("{c}", 7.0, 3.0)}}
+
+
+def test_histograms_without_a_common_bound_still_have_count_and_sum(notes: _Notes) -> None:
+    (found,) = merged(
+        [_histograms({"": ([1, 2], 3.0)}, bounds=(1.0,)), _histograms({"": ([3, 4], 5.0)}, bounds=(2.0,))], notes
+    )
+
+    assert found == _histograms({"": ([10], 8.0)}, bounds=())
 
 
 def test_a_table_without_series_says_nothing_about_the_kind(notes: _Notes) -> None:

@@ -152,3 +152,5 @@ def test_only_the_families_that_are_asked_for_are_there(scene: Scene) -> None:
     scene.meter.create_gauge("g").set(1)
     assert set(scene.families(names={"c_total"})) == {"c_total"}
     assert set(scene.families(names={"c", "target_info"})) == {"c_total", "target_info"}
+    scene.meter.create_histogram("h").record(1)
+    assert set(scene.families(names={"h_sum"})) == {"h"}

@@ -299,6 +299,15 @@ def test_labels_of_the_scope_are_shown_when_they_are_wanted() -> None:
     assert scene.samples()["c_total", (("k", "v"),)] == 2
 
 
+@pytest.mark.parametrize("key", ["otel_scope_name", "otel.scope.name"])
+def test_a_label_of_the_scope_stands_in_the_place_of_an_attribute_of_its_name(key: str) -> None:
+    scene = Scene()
+    scene.meter.create_counter("c").add(1, {key: "mine", "z": 'a"b'}, context=traced(1))
+    tables = scene.tables(Wanted(catalogue=BUILTIN, scope_labels=True, exemplars=True))
+    found = keyed(parsed(scene.written(tables, is_openmetrics=True), is_openmetrics=True))
+    assert found == {("c_total", (("otel_scope_name", "m"), ("z", 'a"b'))): 1}
+
+
 @pytest.mark.parametrize("asked", [{"c"}, {"c_total"}, {"h_sum"}, {"h", "g"}, {"nothing"}])
 def test_only_the_names_that_are_asked_for_are_shown(asked: set[str]) -> None:
     scene = Scene()

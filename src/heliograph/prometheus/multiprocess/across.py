@@ -21,6 +21,7 @@ from heliograph.prometheus.merge import Note, combined, merged
 from heliograph.prometheus.multiprocess.snapshot import Snapshot
 from heliograph.prometheus.table import Family, Numbers, Table
 
+_LONG: Final = 500
 _PAIR: Final = re.compile(r'([^{,="]+)="(?:[^"\\]|\\.)*"')  # one label, as text writes it
 
 
@@ -110,8 +111,12 @@ def _with_pid(table: Table, pid: int) -> Table:
     return replace(table, labels=labels, exemplars=exemplars)
 
 
-@lru_cache(maxsize=16384)
 def _labelled(labels: str, pid: int) -> str:
+    # Long texts are not kept: there is no bound to what they take.
+    return (_kept_labelled if len(labels) < _LONG else _newly_labelled)(labels, pid)
+
+
+def _newly_labelled(labels: str, pid: int) -> str:
     """``labels`` with that of the process in its place; as they are when they have such a one."""
     added = f'pid="{pid}"'
     if not labels:
@@ -122,3 +127,6 @@ def _labelled(labels: str, pid: int) -> str:
         if found[1] > "pid":
             return f"{labels[: found.start()]}{added},{labels[found.start() :]}"
     return f"{labels[:-1]},{added}}}"
+
+
+_kept_labelled: Final = lru_cache(maxsize=8192)(_newly_labelled)

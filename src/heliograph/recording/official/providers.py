@@ -18,6 +18,7 @@ from heliograph.recording import chosen
 from heliograph.recording.mishaps import Mishaps
 from heliograph.recording.official.callbacks import guard_callbacks
 from heliograph.recording.official.catalogued import give_catalogue
+from heliograph.recording.official.forked import ZeroInChild
 from heliograph.recording.official.handoff import LogHandoff, SpanHandoff
 from heliograph.recording.official.views import sdk_view
 from heliograph.recording.providers import Providers
@@ -69,6 +70,7 @@ def _meter_provider(
     )
     guard_callbacks(provider, mishaps)
     give_catalogue(provider, settings.metrics.full_catalogue)
+    ZeroInChild(provider)
     return provider
 
 
