@@ -62,13 +62,16 @@ def test_the_scope_and_the_beginning_of_series_are_shown_as_the_exporter_says(st
 
 
 @pytest.mark.parametrize("recorder", RECORDERS)
-def test_a_counter_that_starts_at_zero_is_shown_before_anything_happened(start: Any, recorder: str) -> None:
-    telemetry = start(recorder=recorder, **options(catalogue=[{"name": "orders", "kind": "counter", "starts_at_zero": True}]))
-    for name in ("cache.evictions", "orders", "not.catalogued"):
+def test_a_counter_without_attributes_that_starts_at_zero_is_shown_before_anything_happened(start: Any, recorder: str) -> None:
+    row = {"name": "orders", "kind": "counter", "attributes": [], "starts_at_zero": True}
+    telemetry = start(recorder=recorder, **options(catalogue=[row]))
+    for name in ("orders", "cache.evictions", "not.catalogued"):
         telemetry.counter(name)
+    telemetry.increment_counter("cache.evictions", 2, {"cache.name": "frames"})
     text = scraped(telemetry)
-    assert (value(text, "cache_evictions_total"), value(text, "orders_total")) == (0, 0)
-    assert value(text, "not_catalogued_total") is None
+    assert value(text, "orders_total") == 0
+    assert value(text, 'cache_evictions_total{cache_name="frames"}') == 2
+    assert (value(text, "cache_evictions_total"), value(text, "not_catalogued_total")) == (None, None)
 
 
 @pytest.mark.parametrize("recorder", RECORDERS)

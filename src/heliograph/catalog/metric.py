@@ -80,8 +80,9 @@ class LegacyName:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One metric. ``unit`` is in UCUM; ``buckets`` are the upper bounds of a histogram, in that unit, or None for the
-    default; ``attributes`` are all that it may have, None when any are allowed. With ``starts_at_zero`` the
-    manager's counter is reported as 0, without attributes, before anything happened: so it is there, and says that.
+    default; ``attributes`` are all that it may have, None when any are allowed. With ``starts_at_zero`` it is
+    meant to be 0 before anything happened, so that the first increase is one for Prometheus; a counter of the manager's that
+    has no attributes is.
 
     Raises :class:`~heliograph.errors.CatalogueError` for what cannot be.
     """

@@ -49,8 +49,9 @@ print(settings.metrics.full_catalogue.get("basket.value").pull_name)
 
 `attributes` are those that the metric may have, each with how many values of it you expect; a list of names will do, and
 without `attributes` any are allowed. A row of the same name, kind and unit as one below takes its place: so you declare
-attributes of your own for it. Other fields are `group`, `stability`, `starts_at_zero` (the manager's counter is there, as 0,
-before anything happened), `across` (how the values of several processes become one: {across}) and `legacy` (older names:
+attributes of your own for it. Other fields are `group`, `stability`, `starts_at_zero` (a counter without attributes,
+`"attributes": []`, is there as 0 before anything happened), `across` (how the values of several processes become one:
+{across}) and `legacy` (older names:
 `name` and, where needed, `factor`, `where`, `without`, `kind`).
 
 A series that begins with an attribute that its row does not declare is recorded as it is. It is counted in

@@ -264,7 +264,8 @@ class Instruments:
             unit=found.unit,
             description=found.description,
             buckets=buckets,
-            starts_at_zero=found.row is not None and found.row.starts_at_zero,
+            # With attributes it would be one more series, which says nothing of those to come.
+            starts_at_zero=found.row is not None and found.row.starts_at_zero and found.row.attributes == (),
         )
 
     def attach(self, meter: Meter) -> None:
