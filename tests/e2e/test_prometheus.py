@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Demo, get, prometheus
-from tests.support.prometheus_server import ALLOWED_LINT, lint
+from tests.support.processes import Demo, get
+from tests.support.prometheus_server import ALLOWED_LINT, lint, prometheus_server
 
 pytestmark = pytest.mark.e2e
 
@@ -17,7 +17,7 @@ def test_prometheus_stores_what_the_client_did(demo: Callable[..., Demo], record
     duration_s = {"native": 20, "opentelemetry-sdk": 8}[recorder]  # the default is watched for longer
     with demo("--duration", str(duration_s), "--rate", "20", "--linger", "4") as running:
         running.wait_until_serving()
-        with prometheus(running.url.removeprefix("http://"), tmp_path) as server:
+        with prometheus_server(tmp_path, {"demo": running.url}) as server:
             summary = running.summary(timeout_s=60)
             requests = summary["requests"]
             assert requests >= 19 * duration_s

@@ -111,3 +111,23 @@ def test_a_minute_of_scrapes_in_both_formats_stores_what_the_client_sent(
             assert float(exemplar["value"]) == pytest.approx(sent.durations_s[exemplar["labels"]["trace_id"]])
         assert {exemplar["labels"]["trace_id"] for exemplar in server.exemplars("shop_orders_total")} <= set(sent.durations_s)
         assert server.exemplars("shop_orders_total") != []
+
+
+def test_prometheus_that_takes_native_histograms_gets_them_and_everything_else(
+    start: Callable[..., TelemetryManager], recorder: str, tmp_path: Path
+) -> None:
+    views = [{"instrument": "checkout.*", "exponential": True}]
+    telemetry = start(recorder=recorder, metrics={"exporters": ["prometheus"], "views": views})
+    durations, orders = telemetry.histogram("checkout.duration", "s"), telemetry.counter("orders.placed")
+    url = telemetry.endpoint_url
+    assert url is not None
+    with prometheus_server(tmp_path, {"shop": url}, features=["native-histograms"]) as server:
+        for number in range(1, 101):
+            durations.record(number / 100, {"kind": "card"})
+            orders.add(1)
+        until(lambda: server.results("orders_placed_total") and server.value("orders_placed_total") == 100)
+        assert server.value("histogram_count(checkout_duration_seconds)") == 100
+        assert server.value("histogram_sum(checkout_duration_seconds)") == pytest.approx(50.5)
+        assert server.value("histogram_quantile(0.5, checkout_duration_seconds)") == pytest.approx(0.5, rel=0.02)
+        assert server.results("checkout_duration_seconds_bucket") == []
+        assert server.value("up") == 1

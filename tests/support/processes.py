@@ -84,46 +84,6 @@ def get(url: str, **headers: str) -> tuple[int, bytes]:
 
 
 @dataclass
-class Prometheus:
-    """A running Prometheus."""
-
-    url: str
-
-    def value(self, query: str) -> float:
-        """The value of a query that gives exactly one series."""
-        results = self.results(query)
-        assert len(results) == 1, f"{query} gave {results}"
-        return float(results[0]["value"][1])
-
-    def results(self, query: str) -> list[dict[str, Any]]:
-        answer = urllib3.request("GET", f"{self.url}/api/v1/query", fields={"query": query})
-        document = answer.json()
-        assert document["status"] == "success", document
-        return list(document["data"]["result"])
-
-
-@contextlib.contextmanager
-def prometheus(target: str, folder: Path) -> Iterator[Prometheus]:
-    """A real Prometheus that scrapes ``target`` (host:port) each second."""
-    program, port = needed("prometheus"), free_port()
-    settings = folder / "prometheus.yml"
-    settings.write_text(
-        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-        f"scrape_configs: [{{job_name: demo, static_configs: [{{targets: ['{target}']}}]}}]\n"
-    )
-    arguments = [
-        program,
-        f"--config.file={settings}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with running(arguments, folder / "prometheus.log"):
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: get(f"{url}/-/ready")[0] == 200, timeout_s=20)
-        yield Prometheus(url)
-
-
-@dataclass
 class Collector:
     """A running OTLP collector: where it listens."""
 

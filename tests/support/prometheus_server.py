@@ -15,7 +15,7 @@ from typing import Any
 
 import urllib3
 
-from tests.support.processes import Prometheus, free_port, get, needed, running
+from tests.support.processes import free_port, get, needed, running
 from tests.support.waiting import until
 
 TEXT = "text/plain; version=0.0.4"
@@ -59,8 +59,19 @@ def lint(metrics: bytes) -> dict[str, set[str]]:
 
 
 @dataclass
-class PrometheusServer(Prometheus):
+class PrometheusServer:
     """A running Prometheus, asked by its API."""
+
+    url: str
+
+    def value(self, query: str) -> float:
+        """The value of a query that gives exactly one series."""
+        results = self.results(query)
+        assert len(results) == 1, f"{query} gave {results}"
+        return float(results[0]["value"][1])
+
+    def results(self, query: str) -> list[dict[str, Any]]:
+        return list(self.ask("query", query=query)["result"])
 
     def ask(self, path: str, **fields: str) -> Any:
         document = urllib3.request("GET", f"{self.url}/api/v1/{path}", fields=fields, retries=False, timeout=30.0).json()

@@ -8,40 +8,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from heliograph.catalog.metric import Attribute, Kind, Metric
-
-
-def _row(name: str, kind: Kind, unit: str, description: str, *attributes: Attribute) -> Metric:
-    return Metric(
-        name=name,
-        kind=kind,
-        unit=unit,
-        description=description,
-        group="system",
-        attributes=attributes,
-        across="latest",
-    )
-
+from heliograph.catalog.metric import Attribute, Metric
+from heliograph.catalog.rows.shapes import host_row
 
 ROWS: Final[tuple[Metric, ...]] = (
-    _row(
+    host_row(
         "container.cpu.time",
         "counter",
         "s",
         "CPU time of the container.",
         Attribute(name="cpu.mode", cardinality=2, description="user or system."),
     ),
-    _row("container.cpu.usage", "gauge", "{cpu}", "CPUs that the container kept busy since the last reading."),
-    _row("container.cpu.limit", "up_down_counter", "{cpu}", "CPUs that the container may keep busy: its quota."),
-    _row("container.cpu.throttling.periods", "counter", "{period}", "Periods in which the container used up its quota."),
-    _row("container.cpu.throttling.time", "counter", "s", "Time that threads of the container waited for the next period."),
-    _row("container.memory.usage", "up_down_counter", "By", "Memory of the container, with all of its page cache."),
-    _row("container.memory.limit", "up_down_counter", "By", "Memory that the container may use."),
-    _row(
+    host_row("container.cpu.usage", "gauge", "{cpu}", "CPUs that the container kept busy since the last reading."),
+    host_row("container.cpu.limit", "up_down_counter", "{cpu}", "CPUs that the container may keep busy: its quota."),
+    host_row("container.cpu.throttling.periods", "counter", "{period}", "Periods in which the container used up its quota."),
+    host_row(
+        "container.cpu.throttling.time", "counter", "s", "Time that threads of the container waited for the next period."
+    ),
+    host_row("container.memory.usage", "up_down_counter", "By", "Memory of the container, with all of its page cache."),
+    host_row("container.memory.limit", "up_down_counter", "By", "Memory that the container may use."),
+    host_row(
         "container.memory.working_set",
         "up_down_counter",
         "By",
         "Memory of the container without page cache that was not used of late.",
     ),
-    _row("container.memory.available", "up_down_counter", "By", "The limit less the working set."),
+    host_row("container.memory.available", "up_down_counter", "By", "The limit less the working set."),
 )

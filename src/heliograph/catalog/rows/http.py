@@ -32,6 +32,15 @@ _SERVER: Final = (
     *attributes({"user_agent.synthetic.type": 2}),
 )
 _CLIENT: Final = (*_COMMON, *attributes({"url.template": 200}))
+_CONNECTION: Final = attributes(
+    {
+        "network.peer.address": 50,
+        "network.protocol.version": 4,
+        "server.address": 50,
+        "server.port": 50,
+        "url.scheme": 2,
+    }
+)
 # The last five are those of conventions 1.20, which instrumentation packages still give this one metric by default.
 _IN_FLIGHT: Final = attributes(
     {
@@ -128,16 +137,7 @@ ROWS: Final = (
         unit="{connection}",
         description="Number of outbound HTTP connections that are currently active or idle on the client.",
         group="http",
-        attributes=attributes(
-            {
-                "http.connection.state": 2,
-                "network.peer.address": 50,
-                "network.protocol.version": 4,
-                "server.address": 50,
-                "server.port": 50,
-                "url.scheme": 2,
-            }
-        ),
+        attributes=(*attributes({"http.connection.state": 2}), *_CONNECTION),
     ),
     Metric(
         name="http.client.connection.duration",
@@ -145,15 +145,7 @@ ROWS: Final = (
         unit="s",
         description="The duration of the successfully established outbound HTTP connections.",
         group="http",
-        attributes=attributes(
-            {
-                "network.peer.address": 50,
-                "network.protocol.version": 4,
-                "server.address": 50,
-                "server.port": 50,
-                "url.scheme": 2,
-            }
-        ),
+        attributes=_CONNECTION,
         buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
     ),
 )

@@ -7,9 +7,11 @@ each process. Read by `system/table.py`, which says how each is measured.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from heliograph.catalog.metric import Attribute, Kind, Metric
+from heliograph.catalog.metric import Attribute, Metric
+from heliograph.catalog.rows.shapes import process_row
 
 _CPU_MODE: Final = Attribute(name="cpu.mode", cardinality=2, description="user or system.")
 _FAULT_TYPE: Final = Attribute(name="system.paging.fault.type", cardinality=2, description="major (from disk) or minor.")
@@ -19,17 +21,7 @@ _SWITCH_TYPE: Final = Attribute(
 )
 
 
-def _row(name: str, kind: Kind, unit: str, description: str, *attributes: Attribute) -> Metric:
-    return Metric(
-        name=name,
-        kind=kind,
-        unit=unit,
-        description=description,
-        group="process",
-        attributes=attributes,
-        across="sum" if kind == "counter" else "per_process",
-    )
-
+_row: Final = partial(process_row, "process")
 
 ROWS: Final[tuple[Metric, ...]] = (
     _row("process.cpu.time", "counter", "s", "CPU time of this process by mode.", _CPU_MODE),

@@ -6,9 +6,11 @@ Names, units and kinds of the garbage collector's counters are those of OpenTele
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from heliograph.catalog.metric import Attribute, Kind, Metric
+from heliograph.catalog.metric import Attribute, Metric
+from heliograph.catalog.rows.shapes import process_row
 
 EVENT_LOOP_LAG: Final = Metric(
     name="asyncio.event_loop.lag",
@@ -23,17 +25,7 @@ EVENT_LOOP_LAG: Final = Metric(
 _GENERATION: Final = Attribute(name="cpython.gc.generation", cardinality=3, description="0 (youngest) to 2.")
 
 
-def _row(name: str, kind: Kind, unit: str, description: str, *attributes: Attribute) -> Metric:
-    return Metric(
-        name=name,
-        kind=kind,
-        unit=unit,
-        description=description,
-        group="runtime",
-        attributes=attributes,
-        across="sum" if kind == "counter" else "per_process",
-    )
-
+_row: Final = partial(process_row, "runtime")
 
 ROWS: Final[tuple[Metric, ...]] = (
     _row("cpython.gc.collections", "counter", "{collection}", "Garbage collections of a generation.", _GENERATION),

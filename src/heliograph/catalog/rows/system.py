@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from heliograph.catalog.metric import Attribute, Kind, LegacyName, Metric
+from heliograph.catalog.metric import Attribute, LegacyName, Metric
 from heliograph.catalog.rows import container
+from heliograph.catalog.rows.shapes import host_row
 
 _BUSY: Final = ("user", "nice", "system", "interrupt", "softirq", "steal")
 
@@ -31,21 +32,6 @@ _FILESYSTEM: Final = (
 _FILESYSTEM_STATE: Final = Attribute(name="system.filesystem.state", cardinality=3, description="used, free or reserved.")
 
 
-def _row(
-    name: str, kind: Kind, unit: str, description: str, *attributes: Attribute, legacy: tuple[LegacyName, ...] = ()
-) -> Metric:
-    return Metric(
-        name=name,
-        kind=kind,
-        unit=unit,
-        description=description,
-        group="system",
-        attributes=attributes,
-        legacy=legacy,
-        across="latest",
-    )
-
-
 def _filesystem_state(name: str, state: str) -> LegacyName:
     return LegacyName(
         name=name, where={"system.filesystem.state": (state,)}, without=("system.filesystem.type",), kind="gauge"
@@ -58,8 +44,8 @@ def _network_direction(name: str, direction: str) -> LegacyName:
 
 
 _CPU: Final = (
-    _row("system.cpu.time", "counter", "s", "CPU time of the machine by mode, over all CPUs.", _CPU_MODE),
-    _row(
+    host_row("system.cpu.time", "counter", "s", "CPU time of the machine by mode, over all CPUs.", _CPU_MODE),
+    host_row(
         "system.cpu.utilization",
         "gauge",
         "1",
@@ -67,16 +53,16 @@ _CPU: Final = (
         _CPU_MODE,
         legacy=(LegacyName(name="system_cpu_usage_percent", factor=100.0, where={"cpu.mode": _BUSY}, kind="gauge"),),
     ),
-    _row("system.cpu.logical.count", "up_down_counter", "{cpu}", "Logical CPUs of the machine."),
-    _row("system.cpu.physical.count", "up_down_counter", "{cpu}", "Physical CPU cores of the machine."),
-    _row("system.cpu.load_average.1m", "gauge", "{thread}", "Threads that ran or waited to run, average of 1 minute."),
-    _row("system.cpu.load_average.5m", "gauge", "{thread}", "Threads that ran or waited to run, average of 5 minutes."),
-    _row("system.cpu.load_average.15m", "gauge", "{thread}", "Threads that ran or waited to run, average of 15 minutes."),
-    _row("system.uptime", "gauge", "s", "Time since the machine started."),
+    host_row("system.cpu.logical.count", "up_down_counter", "{cpu}", "Logical CPUs of the machine."),
+    host_row("system.cpu.physical.count", "up_down_counter", "{cpu}", "Physical CPU cores of the machine."),
+    host_row("system.cpu.load_average.1m", "gauge", "{thread}", "Threads that ran or waited to run, average of 1 minute."),
+    host_row("system.cpu.load_average.5m", "gauge", "{thread}", "Threads that ran or waited to run, average of 5 minutes."),
+    host_row("system.cpu.load_average.15m", "gauge", "{thread}", "Threads that ran or waited to run, average of 15 minutes."),
+    host_row("system.uptime", "gauge", "s", "Time since the machine started."),
 )
 
 _MEMORY: Final = (
-    _row(
+    host_row(
         "system.memory.usage",
         "up_down_counter",
         "By",
@@ -84,29 +70,29 @@ _MEMORY: Final = (
         _MEMORY_STATE,
         legacy=(LegacyName(name="system_memory_usage_bytes", where={"system.memory.state": ("used",)}, kind="gauge"),),
     ),
-    _row("system.memory.limit", "up_down_counter", "By", "All memory there is; the cgroup's limit where it has one."),
-    _row(
+    host_row("system.memory.limit", "up_down_counter", "By", "All memory there is; the cgroup's limit where it has one."),
+    host_row(
         "system.memory.linux.available",
         "up_down_counter",
         "By",
         "Memory that new work can use; within the cgroup's limit where it has one.",
         legacy=(LegacyName(name="system_memory_available_bytes", kind="gauge"),),
     ),
-    _row(
+    host_row(
         "system.memory.utilization",
         "gauge",
         "1",
         "Share of memory that new work cannot use; of the cgroup's limit where it has one.",
         _MEMORY_STATE,
     ),
-    _row("system.paging.usage", "up_down_counter", "By", "Swap space by state.", _PAGING_STATE),
-    _row("system.paging.utilization", "gauge", "1", "Share of the swap space that is in use.", _PAGING_STATE),
-    _row("system.paging.faults", "counter", "{fault}", "Page faults of the machine.", _FAULT_TYPE),
-    _row("system.paging.operations", "counter", "{operation}", "Pages swapped in and out.", _PAGING_DIRECTION),
+    host_row("system.paging.usage", "up_down_counter", "By", "Swap space by state.", _PAGING_STATE),
+    host_row("system.paging.utilization", "gauge", "1", "Share of the swap space that is in use.", _PAGING_STATE),
+    host_row("system.paging.faults", "counter", "{fault}", "Page faults of the machine.", _FAULT_TYPE),
+    host_row("system.paging.operations", "counter", "{operation}", "Pages swapped in and out.", _PAGING_DIRECTION),
 )
 
 _FILESYSTEMS: Final = (
-    _row(
+    host_row(
         "system.filesystem.usage",
         "up_down_counter",
         "By",
@@ -118,15 +104,15 @@ _FILESYSTEMS: Final = (
             _filesystem_state("system_disk_available_bytes", "free"),
         ),
     ),
-    _row("system.filesystem.limit", "up_down_counter", "By", "Size of the file system.", *_FILESYSTEM),
-    _row(
+    host_row("system.filesystem.limit", "up_down_counter", "By", "Size of the file system.", *_FILESYSTEM),
+    host_row(
         "system.filesystem.utilization",
         "gauge",
         "1",
         "Share of the file system in use, of what is used and what is free to all users.",
         *_FILESYSTEM,
     ),
-    _row(
+    host_row(
         "system.filesystem.inodes.usage",
         "up_down_counter",
         "{inode}",
@@ -137,10 +123,10 @@ _FILESYSTEMS: Final = (
 )
 
 _DISKS: Final = (
-    _row("system.disk.io", "counter", "By", "Bytes read from and written to disks.", _DEVICE, _DISK_DIRECTION),
-    _row("system.disk.operations", "counter", "{operation}", "Reads from and writes to disks.", _DEVICE, _DISK_DIRECTION),
-    _row("system.disk.io_time", "counter", "s", "Time in which the disk was busy.", _DEVICE),
-    _row(
+    host_row("system.disk.io", "counter", "By", "Bytes read from and written to disks.", _DEVICE, _DISK_DIRECTION),
+    host_row("system.disk.operations", "counter", "{operation}", "Reads from and writes to disks.", _DEVICE, _DISK_DIRECTION),
+    host_row("system.disk.io_time", "counter", "s", "Time in which the disk was busy.", _DEVICE),
+    host_row(
         "system.disk.operation_time",
         "counter",
         "s",
@@ -148,7 +134,7 @@ _DISKS: Final = (
         _DEVICE,
         _DISK_DIRECTION,
     ),
-    _row(
+    host_row(
         "system.disk.merged",
         "counter",
         "{operation}",
@@ -159,7 +145,7 @@ _DISKS: Final = (
 )
 
 _NETWORK: Final = (
-    _row(
+    host_row(
         "system.network.io",
         "counter",
         "By",
@@ -171,8 +157,10 @@ _NETWORK: Final = (
             _network_direction("system_network_bytes_received", "receive"),
         ),
     ),
-    _row("system.network.packet.count", "counter", "{packet}", "Packets sent and received.", _INTERFACE, _NETWORK_DIRECTION),
-    _row(
+    host_row(
+        "system.network.packet.count", "counter", "{packet}", "Packets sent and received.", _INTERFACE, _NETWORK_DIRECTION
+    ),
+    host_row(
         "system.network.errors",
         "counter",
         "{error}",
@@ -180,7 +168,7 @@ _NETWORK: Final = (
         _INTERFACE,
         _NETWORK_DIRECTION,
     ),
-    _row(
+    host_row(
         "system.network.packet.dropped",
         "counter",
         "{packet}",
@@ -188,7 +176,7 @@ _NETWORK: Final = (
         _INTERFACE,
         _NETWORK_DIRECTION,
     ),
-    _row(
+    host_row(
         "system.network.connection.count",
         "up_down_counter",
         "{connection}",
