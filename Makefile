@@ -25,7 +25,7 @@ demo: $(READY)  ## Run the demo; ARGS="--duration 20" and the like are passed on
 
 test: $(READY)  ## Run all tests; installs Debian's prometheus when it may, else says so
 	@sh scripts/debian-packages.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python scripts/run_tests.py $(ARGS)
 
 unit: $(READY)  ## Run the unit tests only
 	$(BIN)/python -m pytest tests/unit $(ARGS)
@@ -33,8 +33,13 @@ unit: $(READY)  ## Run the unit tests only
 soak: $(READY)  ## Run the tests that take minutes: long outages, hundreds of kills
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
-generate: $(READY)  ## Write the files that are made from the catalogue
+CONFIGURATION_PAGE := $(BIN)/python -m heliograph.settings.page
+ENVIRONMENT_PAGE := $(BIN)/python -m heliograph.settings.loading.opentelemetry_page
+
+generate: $(READY)  ## Write the pages that are made from the catalogue and the settings
 	$(BIN)/heliograph metrics list --markdown > docs/metrics.md
+	$(CONFIGURATION_PAGE) > docs/configuration.md
+	$(ENVIRONMENT_PAGE) > docs/environment.md
 
 check: $(READY)  ## Lint, types, import contracts, generated files
 	$(BIN)/ruff format --check src tests benchmarks
@@ -42,6 +47,8 @@ check: $(READY)  ## Lint, types, import contracts, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@$(BIN)/heliograph metrics list --markdown | cmp -s - docs/metrics.md || { echo 'docs/metrics.md is not what the catalogue says; run: make generate' >&2; exit 1; }
+	@$(CONFIGURATION_PAGE) | cmp -s - docs/configuration.md || { echo 'docs/configuration.md is not what the settings say; run: make generate' >&2; exit 1; }
+	@$(ENVIRONMENT_PAGE) | cmp -s - docs/environment.md || { echo 'docs/environment.md is not what the variables say; run: make generate' >&2; exit 1; }
 
 format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff format src tests benchmarks

@@ -12,8 +12,10 @@ from heliograph import TelemetryManager, TelemetrySettings
 from heliograph.errors import NotStartedError
 
 # Tests say themselves what the environment holds.
-for name in [name for name in os.environ if name.startswith(("OTEL_", "PROMETHEUS_"))]:
+for name in [name for name in os.environ if name.startswith(("HELIOGRAPH_", "OTEL_", "PROMETHEUS_", "TELEMETRY_"))]:
     del os.environ[name]
+# Telemetry is off under pytest unless it is asked for, in the processes that tests start too.
+os.environ["HELIOGRAPH_ENABLED"] = "true"
 
 
 @pytest.fixture(autouse=True)

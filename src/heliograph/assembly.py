@@ -16,29 +16,27 @@ from opentelemetry._logs import LoggerProvider, NoOpLoggerProvider
 from heliograph import names
 from heliograph.clock import Clock, bounded_s
 from heliograph.endpoint.server import ThreadedServer
-from heliograph.exporters.build import build_exporter, component
+from heliograph.exporters.deliveries import build_delivery, exporters_of
 from heliograph.otlp.messages import SIGNALS
 from heliograph.pipeline import pipeline as pipelines
 from heliograph.pipeline import self_metrics
-from heliograph.pipeline.delivery import Delivery
 from heliograph.pipeline.ledger import DropReason, LedgerCounts, Signal
-from heliograph.pipeline.limits import Limits
 from heliograph.pipeline.outcome import Exporter
+from heliograph.pipeline.own_log import OwnLog
 from heliograph.pipeline.pipeline import Pipeline
 from heliograph.pipeline.scheduler import Scheduler
-from heliograph.pipeline.spool import Spool, folder_name
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
 from heliograph.pipeline.tail import Keep, TailSampler
 from heliograph.recording import chosen
 from heliograph.recording import globals as global_providers
 from heliograph.recording.mishaps import Mishaps
+from heliograph.recording.propagators import set_propagators
 from heliograph.recording.providers import Providers
-from heliograph.recording.readers import MetricHandoff, data_points
+from heliograph.recording.readers import USUAL, MetricHandoff, Preference, data_points
 from heliograph.recording.recorder import IDLE, Recorder, nowhere
 from heliograph.recording.suppression import suppressed_instrumentation
 from heliograph.settings import TelemetrySettings
-from heliograph.settings.batching import BatchExport
-from heliograph.settings.exporters import ExporterSettings, JaegerExporter, OtlpExporter, PrometheusExporter
+from heliograph.settings.exporters import ExporterSettings, PrometheusExporter
 from heliograph.surface import Surface
 from heliograph.system.collector import SystemCollector
 from heliograph.system.selection import selected
@@ -51,12 +49,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("heliograph")
 
-# A collection that waits is soon overtaken by the next one, which holds the same sums and newer.
-_WAITING_COLLECTIONS = 16
-_SPOOL_DIRECTORY = ".heliograph/spool"  # below the working directory, as it is at the start
 _PORTS_TO_TRY = 100
 _PUBLICATION_S = 0.5  # what a process shows of another one is as old at most, and as long as it takes to read
-_NETWORK = (OtlpExporter, JaegerExporter)
 
 
 class Assembly:
@@ -82,7 +76,7 @@ class Assembly:
         self.recorder: Recorder = IDLE
         self.logger_provider: LoggerProvider = NoOpLoggerProvider()
         self._report: ShutdownReport | None = None
-        self._pipelines: dict[Signal, Pipeline[Any]] = {}
+        self._pipelines: dict[tuple[Signal, Preference], Pipeline[Any]] = {}
         self._scheduler = Scheduler(clock)
         self._collect: list[MetricHandoff] = []
         self._providers: Providers | None = None
@@ -90,19 +84,23 @@ class Assembly:
         self._system: SystemCollector | None = None
         self._member: Member | None = None
         self._server: ThreadedServer | None = None
+        self._own_log = OwnLog(debug=settings.tracing.debug_mode, spans=settings.tracing.log_spans)
 
-    def start(self) -> None:
-        """Build and start every part that the settings ask for; register the global providers."""
+    def start(self, *, may_serve: bool = True) -> None:
+        """Build and start every part that the settings ask for; register the global providers.
+
+        A process that is one of several serves only if it ``may_serve``, or shares the port with the others.
+        """
         settings = self._settings
-        sections = (
-            (Signal.TRACES, settings.tracing.enabled, settings.tracing.exporters),
-            (Signal.METRICS, settings.metrics.enabled, settings.metrics.exporters),
-            (Signal.LOGS, settings.logs.enabled, settings.logs.exporters),
-        )
+        if settings.log_level is not None:
+            for name in ("heliograph", "opentelemetry"):
+                logging.getLogger(name).setLevel(settings.log_level)
+        self._own_log.open()
+        set_propagators(settings.propagators)
         self._pipelines = {
-            signal: self._pipeline(signal, pushing)
-            for signal, is_enabled, exporters in sections
-            if is_enabled and (pushing := _pushing(exporters))
+            (signal, preference): self._pipeline(signal, pushing)
+            for signal, exporters in exporters_of(settings)
+            for preference, pushing in _pushing(signal, exporters).items()
         }
         providers = _recorder(settings).build(
             settings,
@@ -117,60 +115,23 @@ class Assembly:
         for pipeline in self._pipelines.values():
             pipeline.start()
         self._start_observing(providers)
-        self._start_serving()
+        if may_serve or self._multiprocess_dir is not None:
+            self._start_serving()
+        if settings.tracing.debug_mode:
+            sent = ", ".join(f"{signal} to {destination}" for signal, destination in self.ledger()) or "nothing to anywhere"
+            logger.debug("started: %s; endpoint: %s", sent, self.endpoint_url or "none")
 
     def _pipeline(self, signal: Signal, pushing: list[ExporterSettings]) -> Pipeline[Any]:
         return Pipeline(
             signal,
-            [self._delivery(signal, exporter) for exporter in pushing],
+            [build_delivery(self._settings, signal, exporter, self._clock) for exporter in pushing],
             encoder=SIGNALS[signal.value].encoder(),
             weigh=data_points if signal is Signal.METRICS else None,
             clock=self._clock,
         )
 
-    def _delivery(self, signal: Signal, wanted: ExporterSettings) -> Delivery:
-        delivery = self._settings.delivery
-        exporter = build_exporter(signal.value, wanted)
-        return Delivery(
-            signal,
-            wanted.destination,
-            exporter,
-            self._limits(signal, wanted),
-            spool=self._spool(signal, wanted),
-            is_spooled_first=delivery.spool == "always" and isinstance(wanted, _NETWORK),
-            component=component(signal.value, wanted),
-            clock=self._clock,
-        )
-
-    def _limits(self, signal: Signal, wanted: ExporterSettings) -> Limits:
-        delivery, tracing, logs = self._settings.delivery, self._settings.tracing, self._settings.logs
-        queue_size, batches = delivery.queue_size, tracing.batch_export if signal is Signal.TRACES else logs.batch_export
-        if signal is Signal.METRICS:
-            queue_size, batches = _WAITING_COLLECTIONS, BatchExport(max_batch_size=1)
-        timeouts = [batches.max_export_timeout, getattr(wanted, "timeout", batches.max_export_timeout)]
-        return Limits(
-            queue_size=queue_size,
-            queue_max_bytes=delivery.queue_max_bytes,
-            when_full=delivery.when_full,
-            batch_size=min(batches.max_batch_size, queue_size),
-            interval_s=batches.export_interval.total_seconds(),
-            attempt_timeout_s=min(timeouts).total_seconds(),
-        )
-
-    def _spool(self, signal: Signal, wanted: ExporterSettings) -> Spool | None:
-        """The disk behind a destination that is reached over the network; the others are on this machine themselves."""
-        delivery = self._settings.delivery
-        if delivery.spool == "off" or not isinstance(wanted, _NETWORK):
-            return None
-        return Spool(
-            Path(delivery.spool_directory or _SPOOL_DIRECTORY).absolute() / folder_name(signal.value, wanted.destination),
-            max_bytes=delivery.spool_max_bytes,
-            max_age_s=delivery.spool_max_age.total_seconds(),
-            clock=self._clock,
-        )
-
     def _accept(self, signal: Signal) -> Callable[[Any], None]:
-        pipeline = self._pipelines.get(signal)
+        pipeline = self._pipelines.get((signal, USUAL))
         return pipeline.accept if pipeline is not None else nowhere
 
     def _accept_span(self) -> Callable[[Any], None]:
@@ -193,9 +154,11 @@ class Assembly:
         readers: list[Any] = []
         if self._settings.prometheus is not None:
             readers.append(self._surface.exposition.reader(chosen.reader(metrics)))
-        pipeline = self._pipelines.get(Signal.METRICS)
-        if pipeline is not None:
-            self._collect = [MetricHandoff(pipeline.accept, chosen.reader(metrics))]
+        self._collect = [
+            MetricHandoff(pipeline.accept, chosen.reader(metrics, preference))
+            for (signal, preference), pipeline in self._pipelines.items()
+            if signal is Signal.METRICS
+        ]
         return readers + self._collect
 
     def _start_observing(self, providers: Providers) -> None:
@@ -310,6 +273,7 @@ class Assembly:
             # Its loop looks up every tenth of a second, so it gets a little even when the deadline is past.
             self._server.stop(max(0.3, min(1.0, left_s())))
             self._server = None
+        self._own_log.close()
         return self._account(started_ns)
 
     def _account(self, started_ns: int) -> ShutdownReport:
@@ -363,9 +327,14 @@ def _within(timeout_s: float, collect: Callable[[], None]) -> bool:
     return not thread.is_alive()
 
 
-def _pushing(exporters: tuple[ExporterSettings, ...]) -> list[ExporterSettings]:
-    """Those that items are sent to; Prometheus comes and fetches instead."""
-    return [exporter for exporter in exporters if not isinstance(exporter, PrometheusExporter)]
+def _pushing(signal: Signal, exporters: tuple[ExporterSettings, ...]) -> dict[Preference, list[ExporterSettings]]:
+    """Those that items are sent to, by how they want metrics; Prometheus comes and fetches instead."""
+    found: dict[Preference, list[ExporterSettings]] = {}
+    for exporter in exporters:
+        if not isinstance(exporter, PrometheusExporter):
+            preference = chosen.preference(exporter) if signal is Signal.METRICS else USUAL
+            found.setdefault(preference, []).append(exporter)
+    return found
 
 
 def _recorder(settings: TelemetrySettings) -> Any:

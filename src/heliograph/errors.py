@@ -26,15 +26,18 @@ class SettingsFault:
     """One thing that is wrong in the settings.
 
     ``path`` is dotted with list positions in brackets (``tracing.exporters[1].endpoint``), ``given`` the ``repr`` of the
-    value (or ``"nothing"``), ``expected`` says what would have been accepted.
+    value (or ``"nothing"``), ``expected`` says what would have been accepted. ``where`` is the place that it was read from
+    (``heliograph.yaml:12``, ``HELIOGRAPH_TRACING__SAMPLE_RATE``), None for an argument.
     """
 
     path: str
     given: str
     expected: str
+    where: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: given {self.given}, expected {self.expected}"
+        said = f"{self.path}: given {self.given}, expected {self.expected}"
+        return said if self.where is None else f"{self.where}: {said}"
 
 
 class SettingsError(HeliographError, ValueError):

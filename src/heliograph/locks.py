@@ -21,3 +21,9 @@ def recording_lock() -> threading.RLock:
     if _held[0] != os.getpid():
         _held = (os.getpid(), threading.RLock())
     return _held[1]
+
+
+def renew() -> None:
+    """Another lock from now on, for who asks next: gevent has patched what locks are made of."""
+    global _held  # noqa: PLW0603  # likewise
+    _held = (os.getpid(), threading.RLock())

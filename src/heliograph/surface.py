@@ -49,6 +49,17 @@ class Surface:
             is_compressed=prometheus is None or prometheus.enable_compression,
         )
 
+    def answer_as(self, other: Surface) -> Callable[[], None]:
+        """Let what is mounted already answer what ``other`` does; returns what ends that. For a test."""
+        answers, theirs = self._answers, other._answers
+        own = answers._exposition, answers._health
+        answers._exposition, answers._health = theirs._exposition, theirs._health
+
+        def answer_itself() -> None:
+            answers._exposition, answers._health = own
+
+        return answer_itself
+
     def asgi_app(self, in_loop: Callable[[], None] | None = None) -> Starlette:
         # Starlette is loaded by who serves or mounts it, not by everybody who imports heliograph.
         from heliograph.endpoint.asgi import asgi_app  # noqa: PLC0415

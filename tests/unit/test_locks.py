@@ -12,7 +12,7 @@ from tests.support.interpreter import run_script
 def test_a_thread_that_records_while_it_holds_one_part_meets_one_that_does_so_while_it_holds_another(start):
     telemetry = start(tracing={"sample_rate": 0.5, "exporters": ["memory"]}, metrics={"exporters": ["memory"]})
     counter = telemetry.counter("work")
-    (pipeline,) = [found for name, found in telemetry._assembly._pipelines.items() if name == "traces"]
+    (pipeline,) = [found for found in telemetry._assembly._pipelines.values() if found.signal == "traces"]
     parts = [pipeline._lock, telemetry._assembly._tail._lock, counter._made._series.guard.lock, telemetry._mishaps._lock]
 
     def finalised():

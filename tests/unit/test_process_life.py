@@ -67,7 +67,8 @@ def test_an_import_starts_no_thread_connects_nowhere_and_reads_no_environment():
         assert connections == [], connections
         TelemetryManager().is_enabled  # the watch does see a read
         names = {name for name, _file in Watched.reads}
-        assert names == {"OTEL_SDK_DISABLED", "PROMETHEUS_MULTIPROC_DIR"}, Watched.reads
+        ours = {"HELIOGRAPH_ENABLED", "OTEL_SDK_DISABLED", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_VERSION"}
+        assert names == ours, Watched.reads
     """)
 
 

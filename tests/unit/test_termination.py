@@ -10,7 +10,7 @@ import pytest
 
 from heliograph.termination import TerminationHandler
 from tests.support.interpreter import start_script
-from tests.support.otlp_receiver import http_receiver
+from tests.support.otlp_receiver import Answer, http_receiver
 
 APPLICATION = """
     import signal, sys, threading, time
@@ -27,13 +27,16 @@ APPLICATION = """
 WAIT = "time.sleep(30)"
 
 
-def terminated(url: str, *, before: str = "", after: str = "", wait: str = WAIT, times: int = 1) -> tuple[int, str]:
+def terminated(
+    url: str, *, before: str = "", after: str = "", wait: str = WAIT, times: int = 1, every_s: float = 0.0
+) -> tuple[int, str]:
     """Send SIGTERM to an application that has recorded 100 spans; returns its exit code and what it wrote to stderr."""
     process = start_script(APPLICATION.format(before=before, after=after, wait=wait), url)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        for _ in range(times):
+        for number in range(times):
+            time.sleep(every_s if number else 0.0)
             process.send_signal(signal.SIGTERM)
         _out, err = process.communicate(timeout=20)
     finally:
@@ -46,6 +49,57 @@ def test_a_process_that_does_not_care_about_sigterm_delivers_and_ends_by_it() ->
     with http_receiver() as receiver:
         assert terminated(receiver.url) == (-signal.SIGTERM, "")
         assert len(set(receiver.span_ids())) == len(receiver.span_ids()) == 100
+
+
+def test_a_parent_that_says_it_twice_in_a_row_takes_nothing() -> None:
+    with http_receiver() as receiver:
+        receiver.answers = [Answer(delay_s=0.4)]
+        assert terminated(receiver.url, times=2, every_s=0.1) == (-signal.SIGTERM, "")
+        assert len(receiver.span_ids()) == 100
+
+
+def test_whoever_says_it_again_later_does_not_want_to_wait() -> None:
+    with http_receiver() as receiver:
+        receiver.answers = [Answer(delay_s=4.0)]
+        started_at = time.monotonic()
+        assert terminated(receiver.url, times=2, every_s=1.2) == (-signal.SIGTERM, "")
+        assert time.monotonic() - started_at < 3.5
+
+
+UVICORN = """
+    import sys
+    import uvicorn
+    from heliograph import TelemetryManager
+
+    async def application(scope, receive, send):
+        await receive()
+        telemetry = TelemetryManager.start(
+            "app", tracing={"exporters": [{"type": "otlp", "endpoint": sys.argv[1]}]}, **QUIET
+        )
+        await send({"type": "lifespan.startup.complete"})
+        print("ready", flush=True)
+        await receive()
+        with telemetry.span("at the end"):
+            pass
+        await send({"type": "lifespan.shutdown.complete"})
+
+    uvicorn.run(application, port=0, log_level="critical")
+"""
+
+
+def test_uvicorn_which_ends_by_a_signal_of_its_own_delivers_what_the_application_does_last() -> None:
+    with http_receiver() as receiver:
+        process = start_script(UVICORN, receiver.url)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            _out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.communicate()
+        assert (process.returncode, err) == (-signal.SIGTERM, "")
+        assert [span.name for span in receiver.spans()] == ["at the end"]
 
 
 def test_a_lock_that_the_interrupted_code_holds_keeps_nothing_from_being_delivered() -> None:

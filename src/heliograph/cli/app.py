@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from heliograph.__about__ import __version__
-from heliograph.cli import metrics
+from heliograph.cli import config, doctor, exec, metrics  # noqa: A004  # the command's own name
 from heliograph.errors import HeliographError
 
 app = typer.Typer(
@@ -19,7 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(config.app)
 app.add_typer(metrics.app)
+app.command()(doctor.doctor)
+app.command("exec", context_settings={"allow_interspersed_args": False})(exec.execute)
 
 
 def _show_version(is_asked: bool) -> None:

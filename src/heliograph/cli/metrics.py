@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,7 +12,7 @@ from heliograph.catalog.catalogue import BUILTIN, Catalogue
 from heliograph.catalog.listing import as_json, as_text
 from heliograph.catalog.page import as_markdown
 from heliograph.errors import HeliographError
-from heliograph.settings import TelemetrySettings
+from heliograph.settings.loading.load import load
 
 app = typer.Typer(name="metrics", help="The catalogue of metrics.", no_args_is_help=True)
 
@@ -28,7 +27,7 @@ def list_metrics(
     is_json: Annotated[bool, typer.Option("--json", help="Every field, as JSON.")] = False,
     is_markdown: Annotated[bool, typer.Option("--markdown", help="The page of the documentation.")] = False,
     settings_file: Annotated[
-        Path | None, typer.Option("--file", metavar="SETTINGS.json", help="Settings whose metrics are listed as well.")
+        str | None, typer.Option("--file", metavar="FILE", help="Settings whose metrics are listed as well.")
     ] = None,
 ) -> None:
     """List every metric: its name, kind, unit, name on /metrics and description."""
@@ -39,19 +38,12 @@ def list_metrics(
     typer.echo(shape(catalogue).rstrip("\n"))
 
 
-def _catalogue_in(path: Path) -> Catalogue:
-    """The catalogue of the settings in a file, which may stand below ``telemetry``."""
+def _catalogue_in(file: str) -> Catalogue:
+    """The catalogue of the settings in a file of any format."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        _end(f"cannot read {path}: {error}")
-    found = found.get("telemetry", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict):
-        _end(f"was given {path}, expected an object of settings in it")
-    try:
-        return TelemetrySettings(**found).metrics.full_catalogue
+        return load(file=file, environ=os.environ).settings.metrics.full_catalogue
     except HeliographError as error:
-        _end(f"{path}: {error}")
+        _end(str(error))
 
 
 def _end(text: str) -> NoReturn:

@@ -11,6 +11,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
 
 from heliograph.endpoint.answers import Answers, Request
+from heliograph.endpoint.mounting import remembered
 
 
 def asgi_app(answers: Answers, in_loop: Callable[[], None] | None = None) -> Starlette:
@@ -34,4 +35,4 @@ def asgi_app(answers: Answers, in_loop: Callable[[], None] | None = None) -> Sta
 
     route = Route("/{path:path}", endpoint)
     route.methods = None  # every method: Answers says which there are, as it does for WSGI
-    return Starlette(routes=[route])
+    return remembered(Starlette(routes=[route]))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from heliograph.endpoint.listening import CAN_SHARE, first_free, leave, listen_on
 from heliograph.endpoint.sharing import listen_among
+from heliograph.recording.threads import OwnThread
 from heliograph.text import described
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ThreadedServer:
         self._server: uvicorn.Server | None = None
         self._is_stopping = False
         self._wake, self._woken = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
+        self._thread = OwnThread(self._run, thread_name)
         self.host, self.port = listening.getsockname()[:2]
 
     @classmethod
@@ -89,7 +90,11 @@ class ThreadedServer:
         return f"http://{host}:{self.port}"
 
     def after_fork_in_child(self) -> None:
-        """The parent serves; a child that kept the socket open would hold the port after the parent's end."""
+        """The parent serves; a child that kept the socket open would hold the port after the parent's end. Where threads are
+        greenlets of gevent's, the child has this server's as well, which has to do nothing more."""
+        self._is_stopping = True
+        if self._server is not None:
+            self._server.should_exit = True
         for inherited in (self._socket, self._wake, self._woken):
             inherited.close()
         self._give_up_claim()

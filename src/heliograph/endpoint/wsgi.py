@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from heliograph.endpoint.answers import Answers, Request
+from heliograph.endpoint.mounting import remembered
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,7 +30,7 @@ def wsgi_app(answers: Answers) -> WSGIApplication:
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.header_items())
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
 
-    return application
+    return remembered(application)
 
 
 def _decoded(said: str) -> str:

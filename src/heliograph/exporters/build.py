@@ -42,7 +42,7 @@ def component(signal: str, wanted: settings.ExporterSettings) -> dict[str, str |
         if parts.port is not None:
             about[names.SERVER_PORT] = parts.port
     else:
-        kind = f"heliograph.exporters.{wanted.type}.{wanted.type.capitalize()}Exporter"
+        kind = f"heliograph.exporters.{wanted.type}.{''.join(map(str.capitalize, wanted.type.split('_')))}Exporter"
     return {names.COMPONENT_TYPE: kind, names.COMPONENT_NAME: f"{kind}/{wanted.destination}", **about}
 
 
@@ -60,13 +60,14 @@ def _jaeger(signal: str, wanted: Any) -> Exporter:
 def _transport(signal: str, wanted: Any, endpoint: str) -> Transport:
     headers = {name: secret.get_secret_value() for name, secret in wanted.headers.items()}
     transport: type[Any] = OtlpHttpTransport
+    options: dict[str, Any] = {"append_path": wanted.append_path}
     if wanted.protocol == "grpc":
         # grpc loads a large C library; who does not use it does not pay for it at start-up.
         from heliograph.exporters.otlp_grpc import OtlpGrpcTransport  # noqa: PLC0415
 
-        transport = OtlpGrpcTransport
+        transport, options = OtlpGrpcTransport, {}
+    options |= {"headers": headers, "compression": wanted.compression, "tls": wanted.tls}
     try:
-        options = {"headers": headers, "compression": wanted.compression, "tls": wanted.tls}
         built: Transport = transport(SIGNALS[signal], endpoint, **options)
     except TlsFileError as error:
         raise error.as_settings_error(signal, wanted.destination) from error
@@ -86,10 +87,17 @@ def _file(signal: str, wanted: Any) -> Exporter:
     return FileExporter(SIGNALS[signal], path, max_bytes=wanted.max_bytes, max_files=wanted.max_files)
 
 
+def _span_log(_signal: str, _wanted: Any) -> Exporter:
+    from heliograph.exporters.span_log import SpanLogExporter  # noqa: PLC0415  # wanted when somebody looks for a fault
+
+    return SpanLogExporter()
+
+
 _BUILDERS: Final[Mapping[str, Callable[[str, Any], Exporter]]] = {
     "otlp": _otlp,
     "jaeger": _jaeger,
     "console": _console,
     "file": _file,
+    "span_log": _span_log,
     "memory": lambda signal, wanted: MemoryExporter(wanted.max_items, WEIGHTS[signal]),
 }

@@ -56,7 +56,8 @@ class ConsoleExporter:
         return Delivered(unencodable=broken, reason="items that cannot be shown" if broken else "")
 
 
-def _span_lines(span: ReadableSpan) -> Iterator[str]:
+def span_lines(span: ReadableSpan) -> Iterator[str]:
+    """A span as it is shown: one line."""
     duration_ms = ((span.end_time or 0) - (span.start_time or 0)) / 1e6
     status = span.status.status_code.name.lower()
     ids = f"trace={format_trace_id(span.context.trace_id)} span={format_span_id(span.context.span_id)}"
@@ -88,7 +89,7 @@ def _value(point: Any) -> str:
 
 
 _LINES: Final[Mapping[str, Callable[[Any], Iterator[str]]]] = {
-    "traces": _span_lines,
+    "traces": span_lines,
     "metrics": _metric_lines,
     "logs": _log_lines,
 }

@@ -29,6 +29,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from heliograph.exporters.otlp import LONGEST_HEARD_BYTES, Answered
 from heliograph.exporters.tls import TlsFileError, client_context, read_pem, refusal
 from heliograph.otlp.messages import SignalMessages
 from heliograph.otlp.response import partial_success
@@ -78,6 +79,7 @@ class OtlpGrpcTransport:
         compression: str,
         tls: TlsFiles | None = None,
     ) -> None:
+        self.answered: Answered | None = None
         self._messages = messages
         parts = urlsplit(endpoint)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -97,6 +99,7 @@ class OtlpGrpcTransport:
         return body  # gRPC compresses each message itself
 
     def send(self, packed: bytes, timeout_s: float) -> Outcome:
+        self.answered = None
         try:
             answer: bytes = self._call(packed, timeout_s)
         except grpc.RpcError as error:
@@ -118,8 +121,15 @@ class OtlpGrpcTransport:
         if self._channel is None or self._channel_pid != os.getpid():
             self._channel, self._channel_pid = self._open(timeout_s), os.getpid()
         call = self._channel.unary_unary(self._messages.grpc_method)
-        answer: bytes = call(packed, timeout=timeout_s, metadata=self._metadata, compression=self._compression)
+        answer: bytes
+        options = {"timeout": timeout_s, "metadata": self._metadata, "compression": self._compression}
+        answer, ended = call.with_call(packed, **options)
+        self._note("OK", ended, answer)
         return answer
+
+    def _note(self, code: str, ended: Any, said: bytes) -> None:
+        headers = dict((*(ended.initial_metadata() or ()), *(ended.trailing_metadata() or ())))
+        self.answered = Answered(status=code, headers=headers, body=said[:LONGEST_HEARD_BYTES])
 
     def _open(self, timeout_s: float) -> Any:
         options = (
@@ -139,6 +149,7 @@ class OtlpGrpcTransport:
         if code is grpc.StatusCode.UNAVAILABLE and details.startswith((_NOT_CONNECTED, *_NOT_RESOLVED)):
             self.close()
             return self._unconnected(details, reason)
+        self._note(code.name, error, details.encode(errors="replace"))
         after_s = _retry_info_s(error)
         if code in _RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after_s is not None):
             return Retry(reason=reason, after_s=after_s, may_have_arrived=after_s is None and _RETRYABLE[code])

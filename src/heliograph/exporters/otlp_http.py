@@ -37,6 +37,7 @@ from heliograph.exporters.http_deadline import (
     connect,
     failing_as,
 )
+from heliograph.exporters.otlp import LONGEST_HEARD_BYTES, Answered
 from heliograph.exporters.proxy import Proxy, host_and_port, proxy_for
 from heliograph.exporters.tls import client_context, refusal, shake_hands
 from heliograph.otlp.messages import SignalMessages
@@ -144,11 +145,13 @@ class OtlpHttpTransport:
         headers: Mapping[str, str],
         compression: str,
         tls: TlsFiles | None = None,
+        append_path: bool = True,
         environ: Mapping[str, str] = os.environ,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.answered: Answered | None = None
         self._messages = messages
-        self._route = _Route(signal_url(endpoint, messages.http_path), tls, environ)
+        self._route = _Route(signal_url(endpoint, messages.http_path) if append_path else endpoint, tls, environ)
         self._is_gzip = compression == "gzip"
         self._now = now
         self._headers = self._all_headers(headers)
@@ -161,6 +164,7 @@ class OtlpHttpTransport:
         return gzip.compress(body, compresslevel=1, mtime=0) if self._is_gzip else body
 
     def send(self, packed: bytes, timeout_s: float) -> Outcome:
+        self.answered = None
         try:
             return self._attempt(packed, Deadline(timeout_s))
         except AttemptError as error:
@@ -219,6 +223,7 @@ class OtlpHttpTransport:
 
     def _outcome(self, answer: http.client.HTTPResponse, body: bytes) -> Outcome:
         status = answer.status
+        self.answered = Answered(status=str(status), headers=answer.headers, body=body[:LONGEST_HEARD_BYTES])
         if 200 <= status < 300:
             rejected, reason = partial_success(self._messages, _unpacked(body, answer.headers.get("Content-Encoding", "")))
             return Delivered(rejected=rejected, reason=f"partial success: {reason[:200]}" if rejected else "")

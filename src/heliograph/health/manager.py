@@ -7,7 +7,7 @@ it on a thread (``await asyncio.to_thread(telemetry.health.check_all)``).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -70,6 +70,21 @@ class HealthCheckManager:
         self._lock = threading.Lock()
         for registered in self._checks.values():
             registered.runner.after_fork_in_child()
+
+    def restart(self) -> None:
+        """Forget the checks and what they said, for a test."""
+        with self._lock:
+            self._checks = {}
+
+    def copy(self, other: HealthCheckManager, *, but: Collection[str] = ()) -> None:
+        """Take on the checks of ``other`` whose names are not among ``but``, without what they said, and its times. Those
+        that are here already stay."""
+        with other._lock:
+            checks = dict(other._checks)
+        self._cache_ttl_s, self._default_timeout_s = other._cache_ttl_s, other._default_timeout_s
+        for name, known in checks.items():
+            if name not in but and name not in self._checks:
+                self.add_check(known.runner.check, critical=known.is_critical, groups=known.groups, timeout_s=known.timeout_s)
 
     def add_check(
         self,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from heliograph.clock import Clock
 from heliograph.health.check import HealthCheck, HealthCheckResult, HealthStatus
-from heliograph.recording.suppression import suppressed_instrumentation
+from heliograph.recording.suppression import suppressed_instrumentation, suppressed_spans
 
 
 class _Run:
@@ -65,7 +65,7 @@ class CheckRunner:
     def _execute(self, run: _Run) -> None:
         try:
             # What a check does is no work of the application: it makes no spans and no client metrics.
-            with suppressed_instrumentation():
+            with suppressed_instrumentation(), suppressed_spans():
                 result = self._ask()
         except BaseException as error:  # a check may fail in any way, sys.exit() and cancellation too; failing is what it says
             result = HealthCheckResult.unhealthy(f"{type(error).__name__}: {error}")

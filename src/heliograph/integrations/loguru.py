@@ -1,6 +1,8 @@
-"""loguru's records as OpenTelemetry log records: ``logger.add(LoguruSink())``.
+"""loguru's records as OpenTelemetry log records, ``logger.add(LoguruSink())``, and the ids of the current span in them,
+``logger.configure(patcher=add_trace_context)``.
 
-Called by loguru with each message; calls the bridge. Needs nothing of loguru's itself (``heliograph[loguru]`` installs it).
+Called by loguru with each message; calls the bridge and the correlation. Needs nothing of loguru's itself
+(``heliograph[loguru]`` installs it).
 """
 
 from __future__ import annotations
@@ -9,9 +11,20 @@ from typing import Any
 
 from opentelemetry.semconv.attributes.code_attributes import CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER
 
+from heliograph.instrumentation.correlation import SERVICE_NAME, SPAN_ID, TRACE_ID, current_ids
 from heliograph.integrations.bridge import Bridge, Target
+from heliograph.integrations.logging import service_name
 from heliograph.recording.attributes import taken
 from heliograph.recording.logs.severity import severity_of
+
+
+def add_trace_context(record: Any) -> None:
+    """A patcher that gives ``extra`` of each record ``trace_id``, ``span_id`` (empty where there is no span) and
+    ``service_name``; a format may then have ``{extra[trace_id]}``. What the application bound itself stays."""
+    extra = record["extra"]
+    if TRACE_ID not in extra and SPAN_ID not in extra:
+        extra[TRACE_ID], extra[SPAN_ID] = current_ids()
+    extra.setdefault(SERVICE_NAME, service_name())
 
 
 class LoguruSink:
@@ -28,7 +41,7 @@ class LoguruSink:
     def __call__(self, message: Any) -> None:
         try:
             record = message.record
-            attributes, _dropped = taken(record["extra"], None, None)
+            attributes, _dropped = taken(_own(record["extra"]), None, None)
             attributes[CODE_FILE_PATH] = record["file"].path
             attributes[CODE_FUNCTION_NAME] = record["function"]
             attributes[CODE_LINE_NUMBER] = record["line"]
@@ -44,3 +57,10 @@ class LoguruSink:
             )
         except Exception as error:  # a patcher of the application's may leave anything in a record
             self._bridge.mishaps.note("loguru", error)
+
+
+def _own(extra: dict[str, Any]) -> dict[str, Any]:
+    """Without what the patcher added: in a log record that has places of its own."""
+    if (extra.get(TRACE_ID), extra.get(SPAN_ID)) != current_ids():
+        return extra
+    return {name: value for name, value in extra.items() if name not in (TRACE_ID, SPAN_ID, SERVICE_NAME)}

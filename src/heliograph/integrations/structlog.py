@@ -1,6 +1,6 @@
-"""structlog's events as OpenTelemetry log records: a processor for its chain.
+"""structlog's events as OpenTelemetry log records, and the ids of the current span in them: two processors for its chain.
 
-Called by structlog with each event; calls the bridge. Needs ``heliograph[structlog]``.
+Called by structlog with each event; calls the bridge and the correlation. Needs ``heliograph[structlog]``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any, Final
 from opentelemetry.semconv.attributes.code_attributes import CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER
 from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_STACKTRACE
 
+from heliograph.instrumentation.correlation import SERVICE_NAME, SPAN_ID, TRACE_ID, current_ids
 from heliograph.integrations.bridge import Bridge, Target
+from heliograph.integrations.logging import service_name
 from heliograph.recording.attributes import put_all
 from heliograph.recording.logs.severity import SEVERITY_BY_NAME
 
@@ -38,6 +40,19 @@ _KEYS: Final[Mapping[str, str | None]] = {
 }
 _METHODS: Final[Mapping[str, str]] = {"WARN": "WARNING", "EXCEPTION": "ERROR", "FATAL": "CRITICAL", "NOTSET": "TRACE"}
 _CALLSITE: Final = (CallsiteParameter.PATHNAME, CallsiteParameter.FUNC_NAME, CallsiteParameter.LINENO)
+
+
+def add_trace_context(_logger: Any, _method: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor that adds ``trace_id``, ``span_id`` and ``service_name`` to an event within a span; what is there stays.
+
+    Put it after a :class:`StructlogProcessor`, whose records have the ids in their own places.
+    """
+    ids = current_ids()
+    if ids.trace_id and TRACE_ID not in event_dict and SPAN_ID not in event_dict:
+        event_dict[TRACE_ID], event_dict[SPAN_ID] = ids
+        if (name := service_name()) and SERVICE_NAME not in event_dict:
+            event_dict[SERVICE_NAME] = name
+    return event_dict
 
 
 class StructlogProcessor:

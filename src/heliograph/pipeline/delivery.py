@@ -23,6 +23,7 @@ from heliograph.pipeline.spool import Spool
 from heliograph.pipeline.standing import Standing
 from heliograph.pipeline.status import ExportState, ExportStatus
 from heliograph.recording.suppression import suppressed_instrumentation
+from heliograph.recording.threads import OwnThread
 
 # A told wait below this is none: it would make the retries a busy loop.
 _LEAST_TOLD_WAIT_S: Final = 0.1
@@ -67,6 +68,8 @@ class Delivery:
         self.component = component or {}
         # Told of each batch that is done with: seconds since its first attempt, and what went wrong, if something did.
         self.observe: Callable[[float, str | None], None] = lambda _duration_s, _error_type: None
+        # Told of each attempt, and how many seconds it took; None when nobody wants to know.
+        self.narrate: Callable[[Batch, Outcome, float], None] | None = None
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff()
         self._is_closed = False
@@ -197,7 +200,7 @@ class Delivery:
     def _ensure_thread(self) -> None:
         if self._thread is not None or self._is_over:
             return
-        thread = threading.Thread(target=self._run, name=f"heliograph-{self.signal}-{self.destination}", daemon=True)
+        thread = OwnThread(self._run, f"heliograph-{self.signal}-{self.destination}")
         self._thread = thread
         try:
             thread.start()
@@ -220,7 +223,11 @@ class Delivery:
     def _step(self) -> bool:
         batch = self._next_batch()
         if batch is not None:
-            self._act_on(batch, self._attempt(batch))
+            began_ns = self._clock.monotonic_ns() if self.narrate is not None else 0
+            outcome = self._attempt(batch)
+            if self.narrate is not None:
+                self.narrate(batch, outcome, (self._clock.monotonic_ns() - began_ns) / 1e9)
+            self._act_on(batch, outcome)
         return batch is not None
 
     def _recover(self, error: BaseException) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from heliograph.clock import Clock, SystemClock
 from heliograph.recording.suppression import suppressed_instrumentation
+from heliograph.recording.threads import OwnThread
 
 _QUIET_NS = 60 * 1_000_000_000
 
@@ -66,7 +67,7 @@ class Scheduler:
 
     def _start_thread(self) -> None:
         if self._thread is None and self._jobs and not self._is_closed:
-            thread = threading.Thread(target=self._run, name="heliograph-scheduler", daemon=True)
+            thread = OwnThread(self._run, "heliograph-scheduler")
             try:
                 thread.start()
             except RuntimeError as error:  # the system gives no more threads, or the interpreter is exiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from opentelemetry.sdk._logs import LogRecordLimits
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
     AlwaysOnExemplarFilter,
@@ -19,9 +20,11 @@ from opentelemetry.trace import SpanKind
 from heliograph import names
 from heliograph.__about__ import __version__
 from heliograph.recording import resources
-from heliograph.recording.readers import reader_options
+from heliograph.recording.readers import USUAL, Preference, reader_options
 from heliograph.recording.sampling import HeadSampler, SpanRule
 from heliograph.settings import TelemetrySettings
+from heliograph.settings.exporters import ExporterSettings, OtlpMetricExporter
+from heliograph.settings.logs import LogsSettings
 from heliograph.settings.metrics import MetricsSettings
 from heliograph.settings.tracing import SpanPattern, TracingSettings
 
@@ -39,7 +42,8 @@ def resource(settings: TelemetrySettings) -> Resource:
             names.SERVICE_VERSION: settings.service_version,
             names.DEPLOYMENT_ENVIRONMENT: settings.environment,
             **settings.resource,
-        }
+        },
+        settings.resource_detectors,
     )
 
 
@@ -55,13 +59,28 @@ def span_rule(pattern: SpanPattern) -> SpanRule:
 
 
 def span_limits(tracing: TracingSettings) -> SpanLimits:
-    """How much a span may hold."""
+    """How much a span may hold. All is said, since the SDK looks up in its variables what is not, and raises there."""
+    longest = SpanLimits.UNSET if tracing.max_attribute_length is None else tracing.max_attribute_length
     return SpanLimits(
+        max_attributes=tracing.max_attributes_per_span,
         max_span_attributes=tracing.max_attributes_per_span,
         max_events=tracing.max_events_per_span,
         max_links=tracing.max_links_per_span,
-        max_attribute_length=tracing.max_attribute_length,
-        max_span_attribute_length=tracing.max_attribute_length,
+        max_event_attributes=tracing.max_attributes_per_event,
+        max_link_attributes=tracing.max_attributes_per_link,
+        max_attribute_length=longest,
+        max_span_attribute_length=longest,
+    )
+
+
+def log_limits(logs: LogsSettings) -> LogRecordLimits:
+    """How much a log record may hold; all of it, as with spans."""
+    longest = LogRecordLimits.UNSET if logs.max_attribute_length is None else logs.max_attribute_length
+    return LogRecordLimits(
+        max_attributes=logs.max_attributes_per_record,
+        max_attribute_length=longest,
+        max_log_record_attributes=logs.max_attributes_per_record,
+        max_log_record_attribute_length=longest,
     )
 
 
@@ -70,9 +89,16 @@ def exemplar_filter(metrics: MetricsSettings) -> ExemplarFilter:
     return _EXEMPLARS[metrics.exemplars]()
 
 
-def reader(metrics: MetricsSettings) -> dict[str, Any]:
+def preference(exporter: ExporterSettings) -> Preference:
+    """How that exporter wants metrics."""
+    if isinstance(exporter, OtlpMetricExporter):
+        return Preference(exporter.temporality, exporter.histogram_aggregation)
+    return USUAL
+
+
+def reader(metrics: MetricsSettings, preference: Preference = USUAL) -> dict[str, Any]:
     """The arguments of a metric reader."""
-    return reader_options(metrics.cardinality_limit, metrics.aggregation.histogram_buckets)
+    return reader_options(metrics.cardinality_limit, metrics.aggregation.histogram_buckets, preference)
 
 
 # OpenTelemetry semantic conventions, "Telemetry SDK": who is not the official one says who it is.

@@ -15,6 +15,7 @@ from typing import Any, Final
 from opentelemetry import _logs, metrics, trace
 from opentelemetry._logs import _internal as logs_internal
 from opentelemetry.metrics import _internal as metrics_internal
+from opentelemetry.util._once import Once
 
 from heliograph.recording.providers import Providers
 
@@ -31,6 +32,11 @@ class _Slot:
     set: Callable[[Any], None]
     holder: Any
     variable: str
+
+    @property
+    def variables(self) -> tuple[str, str]:
+        """The global, and whether it was set."""
+        return self.variable, f"{self.variable}_SET_ONCE"
 
 
 _SLOTS: Final = (
@@ -61,6 +67,23 @@ _SLOTS: Final = (
 )
 _IDLE: Final = (trace.NoOpTracerProvider, metrics.NoOpMeterProvider, _logs.NoOpLoggerProvider)
 _ours: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def set_aside() -> Callable[[], None]:
+    """Leave the globals to somebody else for a while, as if nobody had set them; returns what puts them back as they are."""
+    kept = [(slot.holder, name, getattr(slot.holder, name)) for slot in _SLOTS for name in slot.variables]
+    for holder, name, value in kept:
+        setattr(holder, name, Once() if isinstance(value, Once) else None)
+    # Meters that were asked for in vain go to the next provider, not to the last one.
+    unset: Any = metrics_internal._PROXY_METER_PROVIDER
+    real, unset._real_meter_provider = unset._real_meter_provider, None
+
+    def put_back() -> None:
+        unset._real_meter_provider = real
+        for holder, name, value in kept:
+            setattr(holder, name, value)
+
+    return put_back
 
 
 def register(providers: Providers) -> tuple[str, ...]:

@@ -27,6 +27,12 @@ class Mishaps:
         """Another thread of the parent may have held the lock."""
         self._lock = recording_lock()
 
+    def restart(self) -> None:
+        """Count from zero and say everything again, for a test."""
+        with self._lock:
+            self._counts.clear()
+            self._silent_until_ns.clear()
+
     def note(self, kind: str, detail: object) -> None:
         """Count one ``kind`` (a fixed word such as ``"counter.add"``); ``detail`` is shown in the log line."""
         with self._lock:

@@ -50,7 +50,13 @@ def build(
         if tracing.enabled
         else NoOpTracerProvider(),
         meter=_meter_provider(settings, resource, readers, mishaps) if settings.metrics.enabled else NoOpMeterProvider(),
-        logger=LoggerProvider(resource=resource, shutdown_on_exit=False, accept=accept_log, mishaps=mishaps)
+        logger=LoggerProvider(
+            resource=resource,
+            shutdown_on_exit=False,
+            log_record_limits=chosen.log_limits(settings.logs),
+            accept=accept_log,
+            mishaps=mishaps,
+        )
         if settings.logs.enabled
         else NoOpLoggerProvider(),
     )

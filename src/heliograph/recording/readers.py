@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.sdk.metrics import (
     Counter,
@@ -18,10 +18,15 @@ from opentelemetry.sdk.metrics import (
     UpDownCounter,
 )
 from opentelemetry.sdk.metrics import _Gauge as Gauge
-from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
-from opentelemetry.sdk.metrics.view import Aggregation, ExplicitBucketHistogramAggregation
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
+from opentelemetry.sdk.metrics.view import (
+    Aggregation,
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+)
 
 from heliograph.recording.collecting import COLLECTING
+from heliograph.settings.exporters import HistogramAggregation, Temporality
 
 # Histogram bounds when the unit is seconds and nobody gave any. Source: OpenTelemetry semantic conventions,
 # `http.server.request.duration`, ExplicitBucketBoundaries. OpenTelemetry's own default suits milliseconds.
@@ -29,6 +34,14 @@ SECONDS_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 
 # The SDK's own recorder has a limit of attribute sets since 1.45.2, which its readers say.
 _HAS_LIMITS: Final = "cardinality_limits" in signature(MetricReader).parameters
+
+
+# OpenTelemetry specification, "OTLP metric exporter", additional configuration: what is not here counts from the start.
+_FROM_LAST_COLLECTION: Final[Mapping[Temporality, tuple[type, ...]]] = {
+    "cumulative": (),
+    "delta": (Counter, Histogram, ObservableCounter),
+    "low_memory": (Counter, Histogram),
+}
 
 
 class HistogramBounds(ExplicitBucketHistogramAggregation):
@@ -46,11 +59,29 @@ class HistogramBounds(ExplicitBucketHistogramAggregation):
         return explicit._create_aggregation(instrument, *rest, **options)
 
 
-def reader_options(cardinality_limit: int, histogram_buckets: Sequence[float] | None = None) -> dict[str, Any]:
-    """The arguments of a metric reader: the limit of attribute sets for each instrument, and the bounds of histograms."""
+class Preference(NamedTuple):
+    """How a destination wants metrics; a view that names the buckets of a histogram wins."""
+
+    temporality: Temporality = "cumulative"
+    histograms: HistogramAggregation = "explicit"
+
+
+USUAL: Final = Preference()
+
+
+def reader_options(
+    cardinality_limit: int, histogram_buckets: Sequence[float] | None = None, preference: Preference = USUAL
+) -> dict[str, Any]:
+    """The arguments of a metric reader: the limit of attribute sets for each instrument, the bounds of histograms, and what
+    values count from."""
     kinds = (Counter, UpDownCounter, Gauge, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter)
-    aggregation: dict[type, Aggregation] = {Histogram: HistogramBounds(histogram_buckets)}
-    return {"cardinality_limits": dict.fromkeys(kinds, cardinality_limit), "preferred_aggregation": aggregation}
+    explicit = preference.histograms == "explicit"
+    aggregation: Aggregation = HistogramBounds(histogram_buckets) if explicit else ExponentialBucketHistogramAggregation()
+    return {
+        "cardinality_limits": dict.fromkeys(kinds, cardinality_limit),
+        "preferred_aggregation": {Histogram: aggregation},
+        "preferred_temporality": dict.fromkeys(_FROM_LAST_COLLECTION[preference.temporality], AggregationTemporality.DELTA),
+    }
 
 
 class LimitedReader(MetricReader):

@@ -28,6 +28,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import DEFAULT_TRACE_STATE, Link, SpanContext, SpanKind, TraceState, get_current_span
 
 from heliograph.once import once
+from heliograph.recording.suppression import is_silenced
 
 _BITS: Final = 56
 _ALL: Final = 1 << _BITS
@@ -133,6 +134,8 @@ class HeadSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
+        if is_silenced(parent_context):  # the native tracer does not come so far
+            return SamplingResult(Decision.DROP)
         parent: SpanContext | None = get_current_span(parent_context).get_span_context()
         if parent is not None and parent.is_valid:
             return self._result(is_kept=parent.trace_flags.sampled, attributes=attributes, state=parent.trace_state)

@@ -10,9 +10,13 @@ from heliograph.settings.section import Section, setting
 
 
 class BatchExport(Section):
-    """How items are grouped on their way out: a batch leaves when it holds ``max_batch_size`` items or when its oldest
-    item has waited ``export_interval``; ``max_export_timeout`` bounds one attempt to send it."""
+    """How items are grouped on their way out: a batch leaves when it is full, or when its oldest item has waited long
+    enough."""
 
-    max_batch_size: int = setting(whole(1), default=512)
-    max_export_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=10))
-    export_interval: timedelta = setting(parse_duration, default=timedelta(seconds=5))
+    max_batch_size: int = setting(whole(1), default=512, doc="How many items leave together at most.")
+    max_export_timeout: timedelta = setting(
+        parse_duration, default=timedelta(seconds=10), doc="How long one attempt to send a batch may take."
+    )
+    export_interval: timedelta = setting(
+        parse_duration, default=timedelta(seconds=5), doc="How long the oldest item may wait for others to join it."
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from heliograph.errors import SettingsFault
-from heliograph.settings.exporters import entries_form
+from heliograph.settings.entries import entries_form
 
 _TRACES_METRICS_LOGS: Final = ("tracing", "metrics", "logs")
 

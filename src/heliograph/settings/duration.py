@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from typing import Final
+
+from heliograph.settings.kind import Schema, kind_of
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _TEXT = r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*"
@@ -13,6 +16,25 @@ _LONGEST_S = 3650 * 86400.0
 EXPECTED = "a duration above zero: seconds as a number, or text with a unit such as '250ms', '5s', '10m', '1h', '7d'"
 
 
+_SHOWN: Final = (("d", 86400.0, 2), ("h", 3600.0, 1), ("s", 1.0, 1), ("ms", 0.001, 1))  # unit, in seconds, from how many
+
+
+def duration_text(duration: timedelta) -> str:
+    """``duration`` as people write it, in the largest unit that gives a whole number, with as few signs as its meaning."""
+    for unit, unit_s, least in _SHOWN:
+        count, rest = divmod(duration, timedelta(seconds=unit_s))
+        if count >= least and not rest:
+            return f"{count}{unit}"
+    return f"{duration / timedelta(milliseconds=1):.3f}".rstrip("0") + "ms"
+
+
+def _schema() -> Schema:
+    units = "|".join("".join(f"[{sign}{sign.upper()}]" for sign in unit) for unit in _UNITS_S)
+    in_text = {"type": "string", "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({units})?\s*$"}
+    return {"anyOf": [{"type": "number", "exclusiveMinimum": 5e-7, "maximum": _LONGEST_S}, in_text]}
+
+
+@kind_of("duration", _schema, plain=duration_text)
 def parse_duration(value: object) -> timedelta:
     """Turn ``value`` into a duration above zero and at most ten years.
 

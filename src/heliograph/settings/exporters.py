@@ -1,8 +1,4 @@
-"""Settings of exporters: one model a type, and the forms in which a user may write one.
-
-An entry of an ``exporters`` list may be the bare name (``"console"``, ``"Console"``), a mapping with ``type``
-(``{"type": "jaeger", "endpoint": ...}``) or a mapping of one name to its options (``{"Jaeger": {"endpoint": ...}}``).
-"""
+"""Settings of exporters: one section a type, and which types there are for each signal. `entries.py` has the spellings."""
 
 from __future__ import annotations
 
@@ -13,7 +9,18 @@ from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from heliograph.settings.duration import parse_duration
-from heliograph.settings.kinds import Kind, S, by_type, choice, filled_text, flag, list_of, mapping_of, optional, text, whole
+from heliograph.settings.entries import exporters_of, type_word
+from heliograph.settings.kind import Kind, kind_of
+from heliograph.settings.kinds import (
+    choice,
+    filled_text,
+    flag,
+    mapping_of,
+    optional,
+    section_of,
+    text,
+    whole,
+)
 from heliograph.settings.secret import Secret
 from heliograph.settings.section import Section, Siblings, setting
 
@@ -30,6 +37,7 @@ _OF_THE_TRANSPORT: Final = frozenset(
 )
 
 
+@kind_of("URL", lambda: {"type": "string", "pattern": r"[hH][tT][tT][pP][sS]?:\s*/\s*/"}, is_text=True)
 def _endpoint(value: object) -> str:
     url = text(value)
     try:
@@ -43,6 +51,7 @@ def _endpoint(value: object) -> str:
     return url
 
 
+@kind_of("path", lambda: {"type": "string", "pattern": "/[^ ?#]*[^/ ?#]"}, is_text=True)
 def http_path(value: object) -> str:
     """The kind of setting that says under which path metrics are served."""
     path = text(value)
@@ -53,6 +62,7 @@ def http_path(value: object) -> str:
     return path
 
 
+@kind_of("secret text", text.schema, is_text=True, plain=str)
 def _header_value(value: object) -> Secret:
     if not isinstance(value, type) and callable(reveal := getattr(value, "get_secret_value", None)):
         value = reveal()  # pydantic's SecretStr has the same method, and a user may keep a credential in one
@@ -78,6 +88,7 @@ def _check_header_names(headers: Mapping[str, Secret], above: Siblings) -> None:
         raise ValueError("each name once: upper and lower case mean the same")
 
 
+@kind_of("path of a PEM file", filled_text.schema, is_text=True)
 def _pem_path(value: object) -> str:
     path = filled_text(value)
     if "-----BEGIN" in path or not path.isprintable():
@@ -89,8 +100,12 @@ class ExporterSettings(Section):
     """What every exporter has: a type, and a name that is unique among the exporters of its signal."""
 
     has_credentials: ClassVar[bool] = True
-    type: str = setting(text)
-    name: str | None = setting(optional(filled_text), default=None)
+    type: str = setting(text, doc="Which exporter it is.")
+    name: str | None = setting(
+        optional(filled_text),
+        default=None,
+        doc="What it is called in status, account and spool; needed where one signal has two of a type. By default its type.",
+    )
 
     @property
     def destination(self) -> str:
@@ -104,14 +119,22 @@ def _check_key(key_file: str | None, above: Siblings) -> None:
 
 
 class TlsFiles(Section):
-    """PEM files for TLS, each optional: ``ca_file`` has the authorities to trust instead of the system's, ``cert_file`` the
-    certificate (with its chain) by which this client proves who it is, ``key_file`` its private key without a pass phrase
-    (not needed when the key is in ``cert_file``). Names as in OpenTelemetry's declarative configuration."""
+    """PEM files for TLS, each optional; without them too an https endpoint is verified. Names as in OpenTelemetry's
+    declarative configuration."""
 
     has_credentials: ClassVar[bool] = True
-    ca_file: str | None = setting(optional(_pem_path), default=None)
-    cert_file: str | None = setting(optional(_pem_path), default=None)
-    key_file: str | None = setting(optional(_pem_path), default=None, check=_check_key)
+    ca_file: str | None = setting(
+        optional(_pem_path), default=None, doc="The authorities to trust, instead of those of the system."
+    )
+    cert_file: str | None = setting(
+        optional(_pem_path), default=None, doc="The certificate, with its chain, by which this client proves who it is."
+    )
+    key_file: str | None = setting(
+        optional(_pem_path),
+        default=None,
+        check=_check_key,
+        doc="Its private key, without a pass phrase; not needed when the key is in `cert_file`.",
+    )
 
 
 def _default_endpoint(above: Siblings) -> str:
@@ -126,95 +149,107 @@ def _check_tls(tls: TlsFiles | None, above: Siblings) -> None:
 
 Protocol: TypeAlias = Literal["http", "grpc"]
 Compression: TypeAlias = Literal["gzip", "none"]
+Temporality: TypeAlias = Literal["cumulative", "delta", "low_memory"]
+HistogramAggregation: TypeAlias = Literal["explicit", "exponential"]
 
 
 class _OtlpOptions(ExporterSettings):
-    protocol: Protocol = setting(choice(Protocol), default="http")
-    endpoint: str = setting(_endpoint, default_factory=_default_endpoint)
-    headers: Mapping[str, Secret] = setting(mapping_of(_header_value), default={}, check=_check_header_names)
-    compression: Compression = setting(choice(Compression), default="none")
-    timeout: timedelta = setting(parse_duration, default=timedelta(seconds=10))
-    tls: TlsFiles | None = setting(optional(TlsFiles.read), default=None, check=_check_tls)
+    protocol: Protocol = setting(choice(Protocol), default="http", doc="How OTLP is spoken: protobuf over HTTP, or gRPC.")
+    endpoint: str = setting(
+        _endpoint,
+        default_factory=_default_endpoint,
+        doc="The base URL of the receiver. For HTTP `/v1/traces` and the like are appended unless they are there. "
+        "The default port is 4318, for gRPC 4317.",
+    )
+    append_path: bool = setting(
+        flag, default=True, doc="Whether that path is appended for HTTP. If not, requests go to the endpoint as it is."
+    )
+    headers: Mapping[str, Secret] = setting(
+        mapping_of(_header_value),
+        default={},
+        check=_check_header_names,
+        doc="Headers of each request, such as `authorization`. Their values are secrets: no log and no error shows them.",
+    )
+    compression: Compression = setting(choice(Compression), default="none", doc="How requests are compressed.")
+    timeout: timedelta = setting(
+        parse_duration, default=timedelta(seconds=10), doc="How long one attempt to send a request may take."
+    )
+    tls: TlsFiles | None = setting(
+        optional(section_of(TlsFiles)),
+        default=None,
+        check=_check_tls,
+        doc="Files for an https endpoint whose certificate the system does not trust, or that asks for one of this client.",
+    )
 
 
 class OtlpExporter(_OtlpOptions):
-    """OTLP over HTTP (protobuf) or gRPC. ``endpoint`` is the collector's base URL; ``/v1/<signal>`` is appended for HTTP
-    unless it is there. ``headers`` are secrets: they appear in no repr, log or error. ``timeout`` is for one attempt.
-    ``tls`` are the files for an https endpoint; it is verified without them too, against the system's authorities."""
+    """OTLP, which every OpenTelemetry collector and most services receive."""
 
-    type: Literal["otlp"] = setting(choice(Literal["otlp"]), default="otlp")
+    type: Literal["otlp"] = setting(type_word(Literal["otlp"]), default="otlp", doc="Which exporter it is.")
+
+
+class OtlpMetricExporter(OtlpExporter):
+    """OTLP, which every OpenTelemetry collector and most services receive. The last two settings are for metrics alone."""
+
+    temporality: Temporality = setting(
+        choice(Temporality),
+        default="cumulative",
+        doc="What values count from: `cumulative` from the start; `delta` for counters and histograms from the last "
+        "collection; `low_memory` likewise, but observable counters from the start.",
+    )
+    histogram_aggregation: HistogramAggregation = setting(
+        choice(HistogramAggregation),
+        default="explicit",
+        doc="Which buckets histograms have that no view names any for: bounds as given, or an exponential scale.",
+    )
 
 
 class JaegerExporter(_OtlpOptions):
     """Jaeger, which receives OTLP on its own 4318 and 4317. A Thrift endpoint (``:14268/api/traces``) is mapped to OTLP
     on the same host with one warning, since no Thrift exporter exists for OpenTelemetry any more."""
 
-    type: Literal["jaeger"] = setting(choice(Literal["jaeger"]), default="jaeger")
+    type: Literal["jaeger"] = setting(type_word(Literal["jaeger"]), default="jaeger", doc="Which exporter it is.")
 
 
 class ConsoleExporter(ExporterSettings):
     """One readable line an item on standard output."""
 
-    type: Literal["console"] = setting(choice(Literal["console"]), default="console")
+    type: Literal["console"] = setting(type_word(Literal["console"]), default="console", doc="Which exporter it is.")
 
 
 class FileExporter(ExporterSettings):
-    """OTLP JSON, one request a line, appended to ``path``; rotated before it grows past ``max_bytes``, keeping
-    ``max_files`` older files as ``path.1`` (newest) to ``path.N``."""
+    """OTLP JSON, one request a line, appended to a file; a file that is full is put aside as ``path.1`` (newest) and so on."""
 
-    type: Literal["file"] = setting(choice(Literal["file"]), default="file")
-    path: str = setting(filled_text)
-    max_bytes: int = setting(whole(1), default=64 * 1024 * 1024)
-    max_files: int = setting(whole(1), default=3)
+    type: Literal["file"] = setting(type_word(Literal["file"]), default="file", doc="Which exporter it is.")
+    path: str = setting(filled_text, doc="The file; its folder is made.")
+    max_bytes: int = setting(whole(1), default=64 * 1024 * 1024, doc="How many bytes it may have before it is put aside.")
+    max_files: int = setting(whole(1), default=3, doc="How many older files are kept.")
 
 
 class MemoryExporter(ExporterSettings):
-    """Keeps items in this process, for tests; what comes after ``max_items`` is dropped and counted."""
+    """Keeps items in this process, for tests."""
 
-    type: Literal["memory"] = setting(choice(Literal["memory"]), default="memory")
-    max_items: int = setting(whole(1), default=100_000)
+    type: Literal["memory"] = setting(type_word(Literal["memory"]), default="memory", doc="Which exporter it is.")
+    max_items: int = setting(whole(1), default=100_000, doc="How many it keeps; what comes after is dropped and counted.")
 
 
 class PrometheusExporter(ExporterSettings):
-    """Serves the metrics for scraping. ``port`` and ``path`` override those of the ``server`` section. ``scope_labels`` say
-    which instrumentation recorded a series; ``created_series`` say in OpenMetrics when each one began."""
+    """Serves the metrics for scraping."""
 
-    type: Literal["prometheus"] = setting(choice(Literal["prometheus"]), default="prometheus")
-    port: int | None = setting(optional(whole(0, 65535)), default=None)
-    path: str | None = setting(optional(http_path), default=None)
-    enable_compression: bool = setting(flag, default=True)
-    scope_labels: bool = setting(flag, default=False)
-    created_series: bool = setting(flag, default=True)
-
-
-def entry_form(entry: object) -> object:
-    """Bring any of the three spellings of an exporter entry to the mapping with ``type``; leave others for validation."""
-    if isinstance(entry, str):
-        return {"type": entry.strip().lower()}
-    if isinstance(entry, Mapping):
-        if "type" in entry:
-            given = entry["type"]
-            return {**entry, "type": given.strip().lower()} if isinstance(given, str) else dict(entry)
-        if len(entry) == 1:
-            ((name, options),) = entry.items()
-            if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
-                return {**(options or {}), "type": name.strip().lower()}
-    return entry
-
-
-def entries_form(entries: object) -> object:
-    """Apply :func:`entry_form` to each entry of a list; anything that is no list is left for validation."""
-    return [entry_form(entry) for entry in entries] if isinstance(entries, (list, tuple)) else entries
-
-
-def exporters_of(*sections: type[S]) -> Kind[tuple[S, ...]]:
-    """The kind of setting that lists exporters, each one of ``sections`` in any of its spellings."""
-    read = list_of(by_type(*sections))
-    return lambda entries: read(entries_form(entries))
+    type: Literal["prometheus"] = setting(type_word(Literal["prometheus"]), default="prometheus", doc="Which exporter it is.")
+    port: int | None = setting(
+        optional(whole(0, 65535)), default=None, doc="The port of the endpoint, instead of that of the `server` section."
+    )
+    path: str | None = setting(
+        optional(http_path), default=None, doc="Its path, instead of `metrics_path` of the `server` section."
+    )
+    enable_compression: bool = setting(flag, default=True, doc="Whether a scrape that asks for it is compressed.")
+    scope_labels: bool = setting(flag, default=False, doc="Whether each series says which instrumentation recorded it.")
+    created_series: bool = setting(flag, default=True, doc="Whether OpenMetrics says when each series began.")
 
 
 TraceExporter: TypeAlias = OtlpExporter | JaegerExporter | ConsoleExporter | FileExporter | MemoryExporter
-MetricExporter: TypeAlias = PrometheusExporter | OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter
+MetricExporter: TypeAlias = PrometheusExporter | OtlpMetricExporter | ConsoleExporter | FileExporter | MemoryExporter
 LogExporter: TypeAlias = OtlpExporter | ConsoleExporter | FileExporter | MemoryExporter
 
 trace_exporters: Final[Kind[tuple[TraceExporter, ...]]] = exporters_of(*get_args(TraceExporter))

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from heliograph.errors import SettingsFault
+from heliograph.settings.secret import REDACTED, without_credentials
 
-_URL_CREDENTIALS: Final = r"//[^/\s]*@"
 _HEADER_NAME: Final = r"[\w.-]{1,64}"
-_REDACTED: Final = "[REDACTED]"
 
 NOTHING: Final = object()
 """Stands for the value that was not given."""
@@ -60,33 +59,36 @@ def name_of(key: object) -> str:
     return str.__str__(key) if isinstance(key, str) and key.isprintable() else reprlib.repr(key)
 
 
+def shown_at(place: tuple[str | int, ...], value: object) -> str:
+    """What a fault shows of ``value``, which was given at ``place``."""
+    if any("header" in str(part).lower() for part in place):  # headers carry credentials
+        return REDACTED
+    return reprlib.repr(_redacted(value))
+
+
 def _fault(found: Found) -> SettingsFault:
-    if found.value is NOTHING:
-        given = "nothing"
-    elif found.is_secret or any("header" in str(part).lower() for part in found.place):  # headers carry credentials
-        given = _REDACTED
-    else:
-        given = reprlib.repr(_redacted(found.value))
-    return SettingsFault(path=_path(found.place), given=given, expected=found.expected)
+    given = "nothing" if found.value is NOTHING else REDACTED if found.is_secret else shown_at(found.place, found.value)
+    return SettingsFault(path=path_of(found.place), given=given, expected=found.expected)
 
 
 def _redacted(value: object) -> object:
     if isinstance(value, Mapping):
-        return {k: _REDACTED if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
+        return {k: REDACTED if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted(item) for item in value]
     if isinstance(value, str) and "-----BEGIN" in value:  # a key where the path of its file belongs
-        return _REDACTED
-    return re.sub(_URL_CREDENTIALS, f"//{_REDACTED}@", value) if isinstance(value, str) else value
+        return REDACTED
+    return without_credentials(value) if isinstance(value, str) else value
 
 
-def _path(place: tuple[str | int, ...]) -> str:
+def path_of(place: tuple[str | int, ...]) -> str:
+    """``place`` as people read it: dotted, list positions in brackets."""
     path = ""
     for above, part in zip((None, *place), place, strict=False):
         if isinstance(part, int):
             path += f"[{part}]"
         elif above == "headers" and not re.fullmatch(_HEADER_NAME, part):
-            path += f".{_REDACTED}"  # no name, but perhaps a name and its value in one
+            path += f".{REDACTED}"  # no name, but perhaps a name and its value in one
         else:
             path += f".{part}" if path else part
     return path or "settings"

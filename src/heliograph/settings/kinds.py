@@ -1,25 +1,25 @@
-"""The kinds of values that settings have. A kind is a function from what was given to what it means.
+"""The kinds of values that settings have. A kind (`kind.py`) is called with what was given, and returns what it means.
 
-It raises ``ValueError`` with what was expected, or a ``MismatchError`` when it looks inside what was given. Settings come from
-code, from files and from environment variables: numbers and truth values are read from text too, text from bytes and enums,
-and space around text goes. A kind with arguments is made by a function that has them. Used by the modules of the sections.
+Settings come from code, from files and from environment variables: numbers and truth values are read from text too, text from
+bytes and enums, and space around text goes. A kind with arguments is made by a function that has them. Used by the modules of
+the sections.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar, cast, get_args
 
 from heliograph.settings.faults import NOTHING, Found, MismatchError, found_below, name_of
+from heliograph.settings.kind import Kind, Schema, kind_of
 from heliograph.settings.section import Section
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Section)
 
-Kind: TypeAlias = Callable[[object], T]
 Scalar: TypeAlias = str | bool | int | float
 
 _TRUTH: Final[Mapping[str | int, bool]] = {
@@ -30,10 +30,23 @@ _TRUTH: Final[Mapping[str | int, bool]] = {
 _SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
+_SPACE_CLASS: Final = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # the same in a regular expression
+_DIGITS: Final = "[0-9]+(_[0-9]+)*"
 _NO_NUMBER: Final = (AttributeError, OverflowError, TypeError, ValueError)  # what the conversions to numbers raise
 _NO_LIST: Final = (str, bytes, bytearray, Mapping)  # they can be iterated over, but nobody who gives one means that
 
 
+def either_case(words: Iterable[str]) -> str:
+    """A regular expression, for JSON Schema, that fits each of ``words`` in upper and lower case."""
+    return "|".join("".join(f"[{sign.lower()}{sign.upper()}]" if sign.isalpha() else sign for sign in word) for word in words)
+
+
+def _flag_schema() -> Schema:
+    words = either_case(word for word in _TRUTH if isinstance(word, str))
+    return {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, {"type": "string", "pattern": f"^({words})$"}]}
+
+
+@kind_of("true or false", _flag_schema)
 def flag(value: object) -> bool:
     """True or false, the numbers 1 and 0, or one of the words for them."""
     if isinstance(value, bool):
@@ -45,6 +58,7 @@ def flag(value: object) -> bool:
         raise ValueError("true or false") from None
 
 
+@kind_of("text", lambda: {"type": "string"}, is_text=True)
 def text(value: object) -> str:
     """Text, which may be empty."""
     if isinstance(value, Enum):
@@ -59,6 +73,12 @@ def text(value: object) -> str:
     return meant.strip(_SPACE)
 
 
+def filled_schema() -> Schema:
+    """Of text with something in it."""
+    return {"type": "string", "pattern": f"[^{_SPACE_CLASS}]"}
+
+
+@kind_of("text", filled_schema, is_text=True)
 def filled_text(value: object) -> str:
     """Text with something in it."""
     meant = text(value)
@@ -82,7 +102,11 @@ def whole(least: int, most: float = math.inf) -> Kind[int]:
         _refuse_outside(meant, least, most)
         return meant
 
-    return read
+    return Kind(
+        read,
+        f"whole number{_range(least, most)}",
+        lambda: _number_schema("integer", least, most, rf"[+-]?{_DIGITS}(\.0+)?"),
+    )
 
 
 def number(least: float = -math.inf, most: float = math.inf) -> Kind[float]:
@@ -100,9 +124,11 @@ def number(least: float = -math.inf, most: float = math.inf) -> Kind[float]:
         _refuse_outside(meant, least, most)
         return meant
 
-    return read
+    fraction = rf"({_DIGITS}(\.({_DIGITS})?)?|\.{_DIGITS})([eE][+-]?{_DIGITS})?"
+    return Kind(read, f"number{_range(least, most)}", lambda: _number_schema("number", least, most, f"[+-]?{fraction}"))
 
 
+@kind_of("text, true or false, or number", lambda: {"type": ["string", "boolean", "number"]})
 def scalar(value: object) -> Scalar:
     """Text, true or false, or a number, each as what it is: nothing is read from text here."""
     if isinstance(value, bool):
@@ -117,7 +143,7 @@ def scalar(value: object) -> Scalar:
 
 def choice(literal: Any) -> Kind[Any]:
     """One of the words of a ``Literal``; the type of the result is that literal."""
-    words = {word: word for word in get_args(literal)}
+    words: dict[str, str] = {word: word for word in get_args(literal)}
     *some, last = map(repr, words)
     expected = f"one of {', '.join(some)} or {last}" if some else f"one of {last}"
 
@@ -127,12 +153,28 @@ def choice(literal: Any) -> Kind[Any]:
             raise ValueError(expected)
         return meant
 
-    return read
+    return Kind(read, expected, lambda: {"enum": list(words)}, is_text=True)
 
 
 def optional(kind: Kind[T]) -> Kind[T | None]:
     """None, or what ``kind`` reads."""
-    return lambda value: None if value is None else kind(value)
+    return Kind(
+        lambda value: None if value is None else kind(value),
+        kind.noun,
+        lambda: {"anyOf": [kind.schema(), {"type": "null"}]},
+        form=kind.form,
+        item=kind.item,
+        section=kind.section,
+        sections=kind.sections,
+        is_text=kind.is_text,
+        is_optional=True,
+        plain=kind.plain,
+    )
+
+
+def section_of(section: type[S]) -> Kind[S]:
+    """A section, or a mapping of its settings."""
+    return Kind(section.read, "section", lambda: _reference(section), form="section", section=section)
 
 
 def list_of(kind: Kind[T], least: int = 0) -> Kind[tuple[T, ...]]:
@@ -148,7 +190,8 @@ def list_of(kind: Kind[T], least: int = 0) -> Kind[tuple[T, ...]]:
             raise MismatchError(found)
         return meant
 
-    return read
+    at_least = {"minItems": least} if least else {}
+    return Kind(read, "list", lambda: {"type": "array", "items": kind.schema(), **at_least}, form="list", item=kind)
 
 
 def mapping_of(kind: Kind[T]) -> Kind[Mapping[str, T]]:
@@ -167,12 +210,12 @@ def mapping_of(kind: Kind[T]) -> Kind[Mapping[str, T]]:
             raise MismatchError(found)
         return meant
 
-    return read
+    return Kind(read, "mapping", lambda: {"type": "object", "additionalProperties": kind.schema()}, form="mapping", item=kind)
 
 
 def by_type(*sections: type[S]) -> Kind[S]:
     """One of several sections, told apart by their setting ``type``, whose default is the word for each."""
-    words = {section.fields["type"].default: section for section in sections}
+    words = {str(section.fields["type"].default): section for section in sections}
     expected = f"one of {', '.join(map(repr, words))}"
 
     def read(value: object) -> S:
@@ -184,9 +227,15 @@ def by_type(*sections: type[S]) -> Kind[S]:
         section = words.get(word) if isinstance(word, str) else None
         if section is None:
             raise MismatchError([Found(("type",), word, expected)])
+        if isinstance(value, Section) and not isinstance(value, section) and issubclass(section, type(value)):
+            # It is one of less, such as OTLP for any signal.
+            value = {**{name: getattr(value, name) for name in value.fields_set}, "type": word}
         return section.read(value)
 
-    return read
+    def schema() -> Schema:
+        return {"anyOf": [{**_reference(section), "required": ["type"]} for section in words.values()]}
+
+    return Kind(read, "one of several", schema, form="one_of", sections=words)
 
 
 def _read_at(part: str | int, kind: Kind[T], value: object, found: list[Found]) -> T:
@@ -196,6 +245,24 @@ def _read_at(part: str | int, kind: Kind[T], value: object, found: list[Found]) 
     except ValueError as error:
         found += found_below(part, error, value)
         return cast("T", None)
+
+
+def _reference(section: type[Section]) -> Schema:
+    return {"$ref": f"#/$defs/{section.__name__}"}
+
+
+def _number_schema(name: str, least: float, most: float, in_text: str) -> Schema:
+    limits = {"minimum": least, "maximum": most}
+    inside = {word: limit for word, limit in limits.items() if math.isfinite(limit)}
+    space = f"[{_SPACE_CLASS}]*"
+    return {"anyOf": [{"type": name, **inside}, {"type": "string", "pattern": f"^{space}{in_text}{space}$"}]}
+
+
+def _range(least: float, most: float) -> str:
+    """What numbers there are, as people say it."""
+    if math.isfinite(most):
+        return f", {least} to {most}"
+    return f", at least {least}" if math.isfinite(least) else ""
 
 
 def _entries(value: object) -> list[object]:

@@ -12,17 +12,24 @@ from heliograph.settings.buckets import ascending
 from heliograph.settings.catalogue import catalogue_row
 from heliograph.settings.duration import parse_duration
 from heliograph.settings.exporters import MetricExporter, PrometheusExporter, metric_exporters
-from heliograph.settings.kinds import choice, filled_text, flag, list_of, number, optional, text, whole
+from heliograph.settings.kinds import choice, filled_text, flag, list_of, number, optional, section_of, text, whole
 from heliograph.settings.section import Section, Siblings, setting
 
 
 class Aggregation(Section):
-    """``histogram_buckets`` are the upper bounds of every histogram that names none of its own, nor a row of the application's
-    in the catalogue; None means those of heliograph's rows, else OpenTelemetry's for the unit. ``summary_quantiles`` are those
-    of summaries that heliograph itself computes."""
+    """How measurements become numbers. A row of the application's own in the catalogue names the bounds of its histogram."""
 
-    histogram_buckets: tuple[float, ...] | None = setting(optional(ascending), default=None)
-    summary_quantiles: tuple[float, ...] = setting(list_of(number(0, 1)), default=(0.5, 0.9, 0.95, 0.99))
+    histogram_buckets: tuple[float, ...] | None = setting(
+        optional(ascending),
+        default=None,
+        doc="The upper bounds of every histogram that names none of its own. None means those of the catalogue, "
+        "else OpenTelemetry's for the unit.",
+    )
+    summary_quantiles: tuple[float, ...] = setting(
+        list_of(number(0, 1)),
+        default=(0.5, 0.9, 0.95, 0.99),
+        doc="The quantiles of summaries that heliograph itself computes.",
+    )
 
 
 InstrumentType: TypeAlias = Literal[
@@ -48,30 +55,38 @@ def _check_exclude(exclude: tuple[str, ...], above: Siblings) -> None:
 
 
 class MetricView(Section):
-    """What becomes of the instruments that fit: whose name fits ``instrument`` (a pattern with ``*`` and ``?``), of that
-    ``type``, ``unit`` and ``meter``.
+    """What becomes of the instruments that fit ``instrument``, ``type``, ``unit`` and ``meter``; what is not given changes
+    nothing."""
 
-    ``name`` and ``description`` replace theirs, ``keep`` or ``exclude`` choose attribute keys, ``buckets`` are the upper
-    bounds of a histogram, ``exponential`` makes it one with a scale of its own; with ``drop`` nothing of it is kept.
-    """
-
-    instrument: str = setting(filled_text, default="*")
-    type: InstrumentType | None = setting(optional(choice(InstrumentType)), default=None)
-    unit: str | None = setting(optional(text), default=None)
-    meter: str | None = setting(optional(filled_text), default=None)
-    name: str | None = setting(optional(filled_text), default=None, check=_check_name)
-    description: str | None = setting(optional(text), default=None)
-    keep: tuple[str, ...] | None = setting(optional(list_of(filled_text)), default=None)
-    exclude: tuple[str, ...] = setting(list_of(filled_text), default=(), check=_check_exclude)
-    buckets: tuple[float, ...] | None = setting(optional(ascending), default=None)
-    exponential: bool = setting(flag, default=False)
-    drop: bool = setting(flag, default=False)
+    instrument: str = setting(
+        filled_text, default="*", doc="Whose name fits; a pattern with `*` and `?`, in upper or lower case."
+    )
+    type: InstrumentType | None = setting(optional(choice(InstrumentType)), default=None, doc="Which type of instrument.")
+    unit: str | None = setting(optional(text), default=None, doc="With which unit.")
+    meter: str | None = setting(optional(filled_text), default=None, doc="Of which meter, by its whole name.")
+    name: str | None = setting(
+        optional(filled_text), default=None, check=_check_name, doc="Another name for the metric. Not together with a pattern."
+    )
+    description: str | None = setting(optional(text), default=None, doc="Another description.")
+    keep: tuple[str, ...] | None = setting(
+        optional(list_of(filled_text)), default=None, doc="The attribute keys that stay; the others go."
+    )
+    exclude: tuple[str, ...] = setting(
+        list_of(filled_text), default=(), check=_check_exclude, doc="The attribute keys that go. Not together with `keep`."
+    )
+    buckets: tuple[float, ...] | None = setting(
+        optional(ascending), default=None, doc="The upper bounds of a histogram, ascending."
+    )
+    exponential: bool = setting(flag, default=False, doc="Whether a histogram finds its own bounds, on an exponential scale.")
+    drop: bool = setting(flag, default=False, doc="Whether nothing of it is kept.")
 
 
 ExemplarFilter: TypeAlias = Literal["trace_based", "always_on", "always_off"]
 
 
 def _check_catalogue(rows: tuple[Metric, ...], above: Siblings) -> None:
+    if not rows:
+        return  # most have none, and looking takes longer than reading all other settings
     try:
         BUILTIN.added(rows)
     except CatalogueError as error:
@@ -79,25 +94,52 @@ def _check_catalogue(rows: tuple[Metric, ...], above: Siblings) -> None:
 
 
 class MetricsSettings(Section):
-    """Metrics. Collected and pushed each ``collection_interval``; at most ``cardinality_limit`` attribute sets an
-    instrument, the rest is folded into one. ``views`` change what becomes of single instruments. ``exemplars`` says which
-    measurements may be shown with the trace that they were made in. ``catalogue`` are rows of the application's own metrics,
-    beside heliograph's; one of the same name, kind and unit replaces heliograph's. With ``legacy_names`` metrics are scraped
-    under their older names as well (docs/metrics.md). ``multiprocess_dir`` is a directory for this service's processes,
-    whose ``/metrics`` then each show all of them; by default what ``PROMETHEUS_MULTIPROC_DIR`` says. ``retention_period`` is
-    the local store's."""
+    """Metrics: where they go, how they are aggregated, what of them is kept."""
 
-    enabled: bool = setting(flag, default=True)
-    collection_interval: timedelta = setting(parse_duration, default=timedelta(seconds=15))
-    retention_period: timedelta = setting(parse_duration, default=timedelta(hours=24))
-    aggregation: Aggregation = setting(Aggregation.read, default=Aggregation())
-    exporters: tuple[MetricExporter, ...] = setting(metric_exporters, default=(PrometheusExporter(),))
-    cardinality_limit: int = setting(whole(1), default=2000)
-    views: tuple[MetricView, ...] = setting(list_of(MetricView.read), default=())
-    exemplars: ExemplarFilter = setting(choice(ExemplarFilter), default="trace_based")
-    catalogue: tuple[Metric, ...] = setting(list_of(catalogue_row), default=(), check=_check_catalogue)
-    legacy_names: bool = setting(flag, default=False)
-    multiprocess_dir: str | None = setting(optional(filled_text), default=None)
+    enabled: bool = setting(flag, default=True, doc="Whether metrics are recorded.")
+    collection_interval: timedelta = setting(
+        parse_duration,
+        default=timedelta(seconds=15),
+        doc="How often metrics are collected and pushed, and system metrics read.",
+    )
+    max_export_timeout: timedelta = setting(
+        parse_duration,
+        default=timedelta(seconds=10),
+        doc="How long one attempt to push metrics may take, like the exporter's own `timeout`; the shorter one holds.",
+    )
+    retention_period: timedelta = setting(
+        parse_duration, default=timedelta(hours=24), doc="How long the local store keeps metrics."
+    )
+    aggregation: Aggregation = setting(section_of(Aggregation), default=Aggregation(), doc="How measurements become numbers.")
+    exporters: tuple[MetricExporter, ...] = setting(
+        metric_exporters, default=(PrometheusExporter(),), doc="Where metrics go; `prometheus` means that they are scraped."
+    )
+    cardinality_limit: int = setting(
+        whole(1), default=2000, doc="How many sets of attributes an instrument may have; the rest is folded into one."
+    )
+    views: tuple[MetricView, ...] = setting(
+        list_of(section_of(MetricView)), default=(), doc="What becomes of single instruments."
+    )
+    exemplars: ExemplarFilter = setting(
+        choice(ExemplarFilter),
+        default="trace_based",
+        doc="Which measurements may be shown with the trace that they were made in: those in a sampled span, all, none.",
+    )
+    catalogue: tuple[Metric, ...] = setting(
+        list_of(catalogue_row),
+        default=(),
+        check=_check_catalogue,
+        doc="Rows of the application's own metrics; one of the same name, kind and unit replaces heliograph's.",
+    )
+    legacy_names: bool = setting(
+        flag, default=False, doc="Whether metrics are scraped under their older names as well, see [metrics.md](metrics.md)."
+    )
+    multiprocess_dir: str | None = setting(
+        optional(filled_text),
+        default=None,
+        doc="A directory for this service's processes, each of whose `/metrics` then shows all of them. "
+        "By default what `PROMETHEUS_MULTIPROC_DIR` says.",
+    )
 
     @property
     def full_catalogue(self) -> Catalogue:

@@ -6,124 +6,90 @@ constructor call with faults raises one :class:`~heliograph.errors.SettingsError
 
 from __future__ import annotations
 
-import ipaddress
+import os
 from collections.abc import Mapping
-from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from heliograph.errors import SettingsError
-from heliograph.settings.batching import BatchExport
+from heliograph.settings.delivery import DeliverySettings
 from heliograph.settings.destinations import duplicate_destinations
-from heliograph.settings.duration import parse_duration
-from heliograph.settings.exporters import LogExporter, PrometheusExporter, http_path, log_exporters
-from heliograph.settings.kinds import Scalar, choice, filled_text, flag, list_of, mapping_of, optional, scalar, text, whole
+from heliograph.settings.exporters import PrometheusExporter
+from heliograph.settings.health import HealthSettings
+from heliograph.settings.kinds import (
+    Scalar,
+    choice,
+    filled_text,
+    flag,
+    list_of,
+    mapping_of,
+    optional,
+    scalar,
+    section_of,
+    text,
+)
+from heliograph.settings.logs import Level, LogsSettings
 from heliograph.settings.metrics import MetricsSettings
 from heliograph.settings.presets import with_preset
-from heliograph.settings.section import Section, Siblings, setting
+from heliograph.settings.section import Section, setting
+from heliograph.settings.server import ServerSettings
 from heliograph.settings.system import SystemSettings
 from heliograph.settings.tracing import TracingSettings
 
-Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-Check: TypeAlias = Literal["disk_space", "memory"]
-WhenTaken: TypeAlias = Literal["none", "next"]
-WhenFull: TypeAlias = Literal["drop_newest", "drop_oldest"]
-Spool: TypeAlias = Literal["off", "on_failure", "always"]
 Preset: TypeAlias = Literal["development", "production", "high_load"]
 Recorder: TypeAlias = Literal["native", "opentelemetry-sdk"]
 
 
-class LogsSettings(Section):
-    """Logs and events. ``level`` is the lowest level that the standard library handler passes on."""
-
-    enabled: bool = setting(flag, default=True)
-    level: Level = setting(choice(Level), default="INFO")
-    exporters: tuple[LogExporter, ...] = setting(log_exporters, default=())
-    batch_export: BatchExport = setting(BatchExport.read, default=BatchExport())
-
-
-class HealthSettings(Section):
-    """Health checks. Each runs every ``check_interval`` and is answered from a cache for ``cache_ttl``; ``checks`` are the
-    built-in ones to register at start (both are not critical: they warn, they do not take the service out)."""
-
-    enabled: bool = setting(flag, default=True)
-    check_interval: timedelta = setting(parse_duration, default=timedelta(seconds=30))
-    cache_ttl: timedelta = setting(parse_duration, default=timedelta(seconds=60))
-    default_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=5))
-    parallel_checks: bool = setting(flag, default=True)
-    checks: tuple[Check, ...] = setting(list_of(choice(Check)), default=("disk_space", "memory"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_open_bind(allowed: bool, above: Siblings) -> None:
-    host = above.get("host")
-    if host is not None and not (allowed or _is_loopback(host)):
-        raise ValueError(f"true, since host {host!r} is open to other machines; or a loopback host such as '127.0.0.1'")
-
-
-class ServerSettings(Section):
-    """The HTTP endpoint. Port 0 means any free port; when ``port`` is taken, the ``next`` free one is used or ``none``. A
-    ``host`` that other machines reach needs
-    ``allow_unauthenticated=True``, since what it shows is then open to them."""
-
-    enabled: bool = setting(flag, default=True)
-    host: str = setting(filled_text, default="127.0.0.1")
-    port: int = setting(whole(0, 65535), default=9464)
-    when_taken: WhenTaken = setting(choice(WhenTaken), default="none")
-    metrics_path: str = setting(http_path, default="/metrics")
-    allow_unauthenticated: bool = setting(flag, default=False, check=_check_open_bind)
-
-
-def _default_spool(above: Siblings) -> Literal["off", "on_failure"]:
-    return "on_failure" if above["spool_directory"] is not None else "off"
-
-
-class DeliverySettings(Section):
-    """What happens after a recording call returned; docs/delivery.md says what each choice promises.
-
-    ``queue_size`` (items) and ``queue_max_bytes`` (once encoded) bound what waits in memory for one destination;
-    ``when_full`` says which item goes then. ``spool`` keeps OTLP requests on disk below ``spool_directory``: on failure of a
-    destination (the default as soon as a directory is given), always, or never; up to ``spool_max_bytes`` a destination, for
-    ``spool_max_age``. ``shutdown_timeout`` is the overall time that a shutdown may take.
-    """
-
-    queue_size: int = setting(whole(1), default=2048)
-    queue_max_bytes: int = setting(whole(1), default=64 * 1024 * 1024)
-    when_full: WhenFull = setting(choice(WhenFull), default="drop_newest")
-    spool_directory: str | None = setting(optional(filled_text), default=None)
-    spool: Spool = setting(choice(Spool), default_factory=_default_spool)
-    spool_max_bytes: int = setting(whole(1), default=512 * 1024 * 1024)
-    spool_max_age: timedelta = setting(parse_duration, default=timedelta(days=7))
-    shutdown_timeout: timedelta = setting(parse_duration, default=timedelta(seconds=5))
-
-
 class TelemetrySettings(Section):
-    """Everything a TelemetryManager needs to know.
+    """Everything a TelemetryManager needs to know. Raises :class:`~heliograph.errors.SettingsError` with every fault.
 
-    ``preset`` names a set of values that lie below those given here. ``recorder`` chooses who implements OpenTelemetry's
-    providers. Raises :class:`~heliograph.errors.SettingsError` with every fault. Immutable and thread-safe; two are equal
-    when all their values are.
+    Immutable and thread-safe; two are equal when all their values are.
     """
 
-    enabled: bool = setting(flag, default=True)
-    service_name: str = setting(filled_text, default="unknown_service:python")
-    service_version: str | None = setting(optional(text), default=None)
-    environment: str | None = setting(optional(text), default=None)
-    preset: Preset | None = setting(optional(choice(Preset)), default=None)
-    recorder: Recorder = setting(choice(Recorder), default="native")
-    resource: Mapping[str, Scalar] = setting(mapping_of(scalar), default={})
-    tracing: TracingSettings = setting(TracingSettings.read, default=TracingSettings())
-    metrics: MetricsSettings = setting(MetricsSettings.read, default=MetricsSettings())
-    logs: LogsSettings = setting(LogsSettings.read, default=LogsSettings())
-    health: HealthSettings = setting(HealthSettings.read, default=HealthSettings())
-    system: SystemSettings = setting(SystemSettings.read, default=SystemSettings())
-    server: ServerSettings = setting(ServerSettings.read, default=ServerSettings())
-    delivery: DeliverySettings = setting(DeliverySettings.read, default=DeliverySettings())
+    enabled: bool = setting(flag, default=True, doc="Whether there is telemetry at all; if not, every call does nothing.")
+    service_name: str = setting(
+        filled_text, default="unknown_service:python", doc="What the service is called, the same for all its instances."
+    )
+    service_version: str | None = setting(optional(text), default=None, doc="Its version.")
+    environment: str | None = setting(optional(text), default=None, doc="Where it is deployed: `production`, `staging`.")
+    preset: Preset | None = setting(
+        optional(choice(Preset)), default=None, doc="A set of values that lie below those given here, see [Presets](#presets)."
+    )
+    recorder: Recorder = setting(
+        choice(Recorder),
+        default="native",
+        doc="Who implements OpenTelemetry: heliograph itself, or OpenTelemetry's own SDK, which costs more.",
+    )
+    resource: Mapping[str, Scalar] = setting(
+        mapping_of(scalar), default={}, doc="Attributes of the service, on everything that it sends: `team`, `region`."
+    )
+    resource_detectors: tuple[str, ...] = setting(
+        list_of(filled_text),
+        default=(),
+        doc="What finds out more about where the service runs: names of OpenTelemetry's resource detectors that are installed "
+        "(`process`, `os`, `host`), `*` for all. One that is not installed is left out, with a warning.",
+    )
+    propagators: tuple[str, ...] | None = setting(
+        optional(list_of(filled_text)),
+        default=None,
+        doc="How trace ids travel from service to service: names of OpenTelemetry's propagators that are installed "
+        "(`tracecontext`, `baggage`, `b3`), or `none` alone. None leaves it to `OTEL_PROPAGATORS`.",
+    )
+    log_level: Level | None = setting(
+        optional(choice(Level)),
+        default=None,
+        doc="From which level on heliograph and OpenTelemetry log what befalls themselves, on Python's loggers `heliograph` "
+        "and `opentelemetry`. None leaves it to the application. The level of the application's own logs is `logs.level`.",
+    )
+    tracing: TracingSettings = setting(section_of(TracingSettings), default=TracingSettings(), doc="Spans.")
+    metrics: MetricsSettings = setting(section_of(MetricsSettings), default=MetricsSettings(), doc="Metrics.")
+    logs: LogsSettings = setting(section_of(LogsSettings), default=LogsSettings(), doc="Logs and events.")
+    health: HealthSettings = setting(section_of(HealthSettings), default=HealthSettings(), doc="Health checks.")
+    system: SystemSettings = setting(section_of(SystemSettings), default=SystemSettings(), doc="System metrics.")
+    server: ServerSettings = setting(section_of(ServerSettings), default=ServerSettings(), doc="The HTTP endpoint.")
+    delivery: DeliverySettings = setting(
+        section_of(DeliverySettings), default=DeliverySettings(), doc="What happens after a recording call returned."
+    )
 
     if not TYPE_CHECKING:  # type checkers keep the signature that they derive from the fields
 
@@ -138,6 +104,24 @@ class TelemetrySettings(Section):
                 raise SettingsError([*error.faults, *faults]) from None
             if faults:
                 raise SettingsError(faults)
+
+    @classmethod
+    def load(
+        cls,
+        options: Mapping[str, Any] | None = None,
+        *,
+        file: str | Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+        folder: Path = Path(),
+    ) -> TelemetrySettings:
+        """Load the settings from ``options``, the environment, a file, a preset and the defaults, in this order of precedence.
+
+        As ``TelemetryManager.start`` does; see :func:`heliograph.settings.loading.load.load`, which also says where each value
+        is from.
+        """
+        from heliograph.settings.loading.load import load  # it is made of these settings  # noqa: PLC0415
+
+        return load(options, file=file, environ=environ, folder=folder).settings
 
     @property
     def prometheus(self) -> PrometheusExporter | None:
@@ -169,5 +153,6 @@ def _differences(running: Section, wanted: Section, prefix: str) -> list[str]:
         if isinstance(left, Section) and type(left) is type(right):
             found += _differences(left, right, f"{prefix}{name}.")
         else:
-            found.append(f"{prefix}{name}: {left!r} is running, {right!r} was asked for")
+            plain = type(running).fields[name].kind.plain  # without secrets
+            found.append(f"{prefix}{name}: {plain(left)!r} is running, {plain(right)!r} was asked for")
     return found

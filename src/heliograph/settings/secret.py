@@ -1,10 +1,21 @@
-"""A text that shows itself only when it is asked to, for the headers of exporters. Read by `exporters/build.py`."""
+"""Texts that are not shown: a credential, for the headers of exporters (read by `exporters/build.py`), and that in a URL."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-_HIDDEN: Final = "**********"
+REDACTED: Final = "[REDACTED]"
+"""Stands in a text for what is not shown of it."""
+
+HIDDEN: Final = "**********"
+"""Stands for a secret."""
+_URL_CREDENTIALS: Final = r"//[^/\s]*@"  # compiled when first used, as few processes show settings
+
+
+def without_credentials(text: str) -> str:
+    """``text`` without what stands before the host of a URL in it."""
+    return re.sub(_URL_CREDENTIALS, f"//{REDACTED}@", text)
 
 
 class Secret:
@@ -23,7 +34,7 @@ class Secret:
         return f"Secret({str(self)!r})"
 
     def __str__(self) -> str:
-        return _HIDDEN if self._text else ""
+        return HIDDEN if self._text else ""
 
     def __len__(self) -> int:
         return len(self._text)

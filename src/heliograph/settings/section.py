@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self,
 
 from heliograph.errors import SettingsError
 from heliograph.settings.faults import NOTHING, Found, MismatchError, found_below, name_of, settings_faults
+from heliograph.settings.kind import Kind
 
 T = TypeVar("T")
 Siblings = Mapping[str, Any]
@@ -24,34 +25,44 @@ class Field(Generic[T]):
     """How one setting is read. ``kind`` raises ``ValueError`` for what does not fit, and so does ``check``, which sees the
     settings above it as well."""
 
-    __slots__ = ("check", "default", "default_factory", "kind")
+    __slots__ = ("check", "default", "default_factory", "doc", "kind")
 
     def __init__(
         self,
-        kind: Callable[[object], T],
+        kind: Kind[T],
         default: object,
         default_factory: Callable[[Siblings], T] | None,
         check: Callable[[T, Siblings], None] | None,
+        doc: str,
     ) -> None:
         self.kind = kind
         self.default = default
         self.default_factory = default_factory
         self.check = check
+        self.doc = doc
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is _REQUIRED and self.default_factory is None
 
 
 def setting(
-    kind: Callable[[object], T],
+    kind: Kind[T],
     *,
     default: T = _REQUIRED,
     default_factory: Callable[[Siblings], T] | None = None,
     check: Callable[[T, Siblings], None] | None = None,
+    doc: str = "",
 ) -> T:
-    """One setting of a section: what fits, and what it is when it is not given.
+    """One setting of a section: what fits, what it is when it is not given, and in ``doc`` what it means to users.
 
     Without ``default`` it must be given. ``default_factory`` makes the default from the settings above this one. A default is
     read like a value that was given, so that the check sees it, and no two sections share a mapping.
     """
-    return cast("T", Field(kind, default, default_factory, check))  # what the class body has is a field, an instance the value
+    return cast(
+        "T", Field(kind, default, default_factory, check, doc)
+    )  # what the class body has is a field, an instance the value
 
 
 class _SectionType(type):
@@ -107,6 +118,11 @@ class Section(metaclass=_SectionType):
     def replace(self, **changes: Any) -> Self:
         """Another section with ``changes``, validated like a new one; defaults that follow from others follow the changes."""
         return type(self)(**{**{name: getattr(self, name) for name in self.fields_set}, **changes})
+
+    def plain(self) -> dict[str, Any]:
+        """All values as JSON has them: durations as text, secrets hidden, credentials taken out of URLs. Else it can be read
+        again."""
+        return {name: field.kind.plain(getattr(self, name)) for name, field in type(self).fields.items()}
 
     def __getstate__(self) -> tuple[dict[str, Any], frozenset[str]]:
         return {name: getattr(self, name) for name in type(self).fields}, self.fields_set

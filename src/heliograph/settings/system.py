@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from heliograph.catalog.rows import process, runtime, system
+from heliograph.settings.kind import kind_of
 from heliograph.settings.kinds import choice, filled_text, flag, list_of
 from heliograph.settings.section import Section, setting
 
@@ -18,6 +19,7 @@ def fits(name: str, pattern: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
+@kind_of("name of a system metric, or what some begin with and `*`", filled_text.schema, is_text=True)
 def _pattern(value: object) -> str:
     pattern = filled_text(value)
     if not any(fits(name, pattern) for name in _NAMES):
@@ -28,11 +30,14 @@ def _pattern(value: object) -> str:
 class SystemSettings(Section):
     """CPU, memory, disk, network, process and Python metrics, read at most once each collection interval.
 
-    ``base`` is what an ordinary dashboard needs (``small``) or all there is (``full``: also what is slow to read). ``include``
-    adds to it and ``exclude`` takes away: names, or what names begin with and a ``*``; where several fit a name the longest
+    ``include`` and ``exclude`` list names, or what names begin with and a ``*``; where several fit a name the longest
     decides."""
 
-    enabled: bool = setting(flag, default=True)
-    base: Base = setting(choice(Base), default="small")
-    include: tuple[str, ...] = setting(list_of(_pattern), default=())
-    exclude: tuple[str, ...] = setting(list_of(_pattern), default=())
+    enabled: bool = setting(flag, default=True, doc="Whether these metrics are collected.")
+    base: Base = setting(
+        choice(Base),
+        default="small",
+        doc="`small` is what an ordinary dashboard needs, `full` is all there is, also what is slow to read.",
+    )
+    include: tuple[str, ...] = setting(list_of(_pattern), default=(), doc="Metrics beside those of `base`.")
+    exclude: tuple[str, ...] = setting(list_of(_pattern), default=(), doc="Metrics that are left out.")

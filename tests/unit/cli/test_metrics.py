@@ -73,11 +73,19 @@ def test_a_file_of_settings_adds_its_rows(settings_file, content):
     assert json.loads(run("--json", "--file", settings_file(content)).output)[-1]["pull_name"] == "basket_value"
 
 
+def test_the_file_may_be_of_any_format(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        '[[telemetry.metrics.catalogue]]\nname = "basket.value"\nkind = "histogram"\nunit = "{EUR}"\ngroup = "shop"\n'
+    )
+    assert "\nSHOP\n" in run("--file", path).output
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "cannot read"),
-        ("[]", "expected an object of settings in it"),
+        ("{", "settings.json:1: file: given what is no JSON"),
+        ("[]", "settings.json:1: file: given a list, expected a mapping of settings"),
         ({"metrics": {"catalogue": [{"name": "a", "kind": "sum"}]}}, "metrics.catalogue[0].kind: given 'sum'"),
     ],
 )

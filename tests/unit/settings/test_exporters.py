@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from heliograph.errors import SettingsError
 from heliograph.settings import TelemetrySettings
+from heliograph.settings.entries import entries_form, entry_form
 from heliograph.settings.exporters import (
     ConsoleExporter,
     FileExporter,
     JaegerExporter,
     MemoryExporter,
     OtlpExporter,
+    OtlpMetricExporter,
     PrometheusExporter,
     TlsFiles,
-    entries_form,
-    entry_form,
 )
 
 
@@ -143,6 +143,33 @@ def test_a_file_exporter_needs_a_path() -> None:
     with pytest.raises(SettingsError, match=r"tracing\.exporters\[0\]\.path: given nothing"):
         _traces("file")
     assert _traces({"File": {"path": "t.json"}}) == (FileExporter(path="t.json"),)
+
+
+def test_only_otlp_for_metrics_says_how_it_wants_them() -> None:
+    options = {"type": "otlp", "temporality": "low_memory", "histogram_aggregation": "exponential"}
+    (exporter,) = TelemetrySettings(metrics={"exporters": [options]}).metrics.exporters
+    assert exporter == OtlpMetricExporter(temporality="low_memory", histogram_aggregation="exponential")
+    for section in ("tracing", "logs"):
+        with pytest.raises(SettingsError) as caught:
+            TelemetrySettings(**{section: {"exporters": [options]}})
+        assert [fault.path for fault in caught.value.faults] == [
+            f"{section}.exporters[0].temporality",
+            f"{section}.exporters[0].histogram_aggregation",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ({"temporality": "deltas"}, "given 'deltas', expected one of 'cumulative', 'delta' or 'low_memory'"),
+        ({"histogram_aggregation": True}, "given True, expected one of 'explicit' or 'exponential'"),
+    ],
+    ids=str,
+)
+def test_another_word_is_a_fault(option: dict[str, Any], expected: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        TelemetrySettings(metrics={"exporters": [{"otlp": option}]})
+    assert [str(fault) for fault in caught.value.faults] == [f"metrics.exporters[0].{next(iter(option))}: {expected}"]
 
 
 @pytest.mark.parametrize(("options", "destination"), [({}, "otlp"), ({"name": "eu"}, "eu"), ({"name": " eu "}, "eu")])

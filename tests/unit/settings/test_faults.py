@@ -39,7 +39,7 @@ def _faults(**given_values: Any) -> list[tuple[str, str, str]]:
         ({"tracing": {"sample_rate": -0.1}}, "tracing.sample_rate", "-0.1", "at least 0"),
         ({"tracing": {"sample_rate": "{x}"}}, "tracing.sample_rate", "'{x}'", "a number"),
         ({"tracing": {"sample_rate": True}}, "tracing.sample_rate", "True", "a number, not true or false"),
-        ({"tracing": {"max_events_per_span": 0}}, "tracing.max_events_per_span", "0", "at least 1"),
+        ({"tracing": {"max_events_per_span": -1}}, "tracing.max_events_per_span", "-1", "at least 0"),
         ({"tracing": {"max_events_per_span": 1.5}}, "tracing.max_events_per_span", "1.5", "a whole number"),
         ({"tracing": {"exporters": "console"}}, "tracing.exporters", "'console'", "a list"),
         ({"tracing": {"exporters": [5]}}, "tracing.exporters[0]", "5", "a mapping of settings"),

@@ -11,37 +11,14 @@ import pytest
 from heliograph.errors import SettingsError
 from heliograph.settings import TelemetrySettings, differences
 from heliograph.settings.exporters import ConsoleExporter, FileExporter, JaegerExporter, PrometheusExporter
-
-# The three configurations of system B, as its users have them.
-_DEVELOPMENT = """{"telemetry": {"enabled": true, "service_name": "timeline-studio-dev", "service_version": "dev-build",
-  "tracing": {"enabled": true, "sample_rate": 1.0, "max_attributes_per_span": 128, "max_events_per_span": 256,
-    "exporters": [{"Console": {}}, {"File": {"path": "./logs/traces.json"}}]},
-  "metrics": {"enabled": true, "collection_interval": "5s", "retention_period": "1h",
-    "exporters": [{"Console": {}}, {"File": {"path": "./logs/metrics.json"}}]},
-  "health": {"enabled": true, "check_interval": "10s", "cache_ttl": "30s", "default_timeout": "2s"}}}"""
-_PRODUCTION = """{"telemetry": {"enabled": true, "service_name": "timeline-studio", "service_version": "1.0.0",
-  "tracing": {"enabled": true, "sample_rate": 0.01, "max_attributes_per_span": 32, "max_events_per_span": 64,
-    "exporters": [{"Jaeger": {"endpoint": "http://jaeger-collector:14268/api/traces"}}]},
-  "metrics": {"enabled": true, "collection_interval": "15s", "retention_period": "24h",
-    "exporters": [{"Prometheus": {"port": 9090, "path": "/metrics"}}]},
-  "health": {"enabled": true, "check_interval": "30s", "cache_ttl": "60s", "default_timeout": "5s"}}}"""
-_HIGH_LOAD = """{"telemetry": {"enabled": true, "service_name": "timeline-studio-cluster", "service_version": "1.0.0",
-  "tracing": {"enabled": true, "sample_rate": 0.001, "max_attributes_per_span": 16, "max_events_per_span": 32,
-    "batch_export": {"max_batch_size": 1000, "max_export_timeout": "10s", "export_interval": "30s"},
-    "exporters": [{"Jaeger": {"endpoint": "http://jaeger-cluster:14268/api/traces", "compression": "gzip"}}]},
-  "metrics": {"enabled": true, "collection_interval": "30s", "retention_period": "7d",
-    "aggregation": {"histogram_buckets": [0.001, 0.01, 0.1, 1, 10, 100, 1000], "summary_quantiles": [0.5, 0.9, 0.95, 0.99]},
-    "exporters": [{"Prometheus": {"port": 9090, "path": "/metrics", "enable_compression": true}}]},
-  "health": {"enabled": true, "check_interval": "60s", "cache_ttl": "120s", "default_timeout": "10s",
-    "parallel_checks": true}}}"""
-_DOCUMENTS = {"development": _DEVELOPMENT, "production": _PRODUCTION, "high_load": _HIGH_LOAD}
+from tests.support.system_b import DOCUMENTS
 
 
 def _configured(preset: str) -> TelemetrySettings:
-    return TelemetrySettings(**json.loads(_DOCUMENTS[preset])["telemetry"])
+    return TelemetrySettings(**json.loads(DOCUMENTS[preset])["telemetry"])
 
 
-@pytest.mark.parametrize("preset", _DOCUMENTS)
+@pytest.mark.parametrize("preset", DOCUMENTS)
 def test_a_configuration_of_system_b_means_the_same_as_its_preset(preset: Any) -> None:
     configured, built_in = _configured(preset), TelemetrySettings(preset=preset)
     differing = {line.split(":")[0] for line in differences(configured, built_in)}
@@ -49,9 +26,9 @@ def test_a_configuration_of_system_b_means_the_same_as_its_preset(preset: Any) -
     assert differing <= {"service_name", "service_version", "preset", "tracing.exporters", "metrics.exporters"}
 
 
-@pytest.mark.parametrize("preset", _DOCUMENTS)
+@pytest.mark.parametrize("preset", DOCUMENTS)
 def test_a_configuration_of_system_b_is_accepted_with_its_top_key(preset: str) -> None:
-    assert TelemetrySettings(**json.loads(_DOCUMENTS[preset])) == _configured(preset)
+    assert TelemetrySettings(**json.loads(DOCUMENTS[preset])) == _configured(preset)
 
 
 def test_the_exporters_of_system_b_are_read() -> None:
@@ -160,6 +137,37 @@ def test_without_a_prometheus_exporter_the_server_stands_as_given() -> None:
         settings = TelemetrySettings(server={"port": 1234}, metrics=metrics)
         assert settings.effective_server == settings.server
     assert TelemetrySettings(metrics={"enabled": False}).prometheus is None
+
+
+def test_what_was_added_changes_nothing_unless_it_is_given() -> None:
+    settings = TelemetrySettings()
+    assert (settings.propagators, settings.resource_detectors) == (None, ())
+    tracing, logs = settings.tracing, settings.logs
+    assert (tracing.max_attributes_per_event, tracing.max_attributes_per_link, tracing.debug_mode, tracing.log_spans) == (
+        128,
+        128,
+        False,
+        False,
+    )
+    assert (logs.max_attributes_per_record, logs.max_attribute_length) == (128, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"propagators": "tracecontext"}, "propagators: given 'tracecontext', expected a list"),
+        ({"propagators": ["", "b3"]}, "propagators[0]: given '', expected text that is not empty"),
+        ({"resource_detectors": None}, "resource_detectors: given None, expected a list"),
+        ({"tracing": {"max_attributes_per_event": -1}}, "tracing.max_attributes_per_event: given -1, expected at least 0"),
+        ({"tracing": {"debug_mode": 2}}, "tracing.debug_mode: given 2, expected true or false"),
+        ({"logs": {"max_attribute_length": -1}}, "logs.max_attribute_length: given -1, expected at least 0"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_is_one_fault(given: dict[str, Any], fault: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        TelemetrySettings(**given)
+    assert [str(each) for each in caught.value.faults] == [fault]
 
 
 def test_equal_settings_have_no_differences() -> None:

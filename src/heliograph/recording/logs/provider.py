@@ -139,6 +139,22 @@ class LoggerProvider(api.LoggerProvider):
         outlet.processors = processors
         outlet.is_direct = processors is None and outlet.count is None
 
+    def restart(self, accept: Callable[[NativeLogRecord], None]) -> None:
+        """Let every record from now on go to ``accept``, for a test."""
+        self._outlet.accept = accept
+
+    def record_as(self, other: LoggerProvider) -> Callable[[], None]:
+        """Let the loggers that there are emit to where those of ``other`` do; returns what ends that. For a test."""
+        lent = list(self._loggers.values())
+        for logger in lent:
+            logger.outlet = other._outlet
+
+        def record_itself() -> None:
+            for logger in lent:
+                logger.outlet = self._outlet
+
+        return record_itself
+
     def force_flush(self, timeout_millis: int = _TIMEOUT_MS) -> bool:
         """Flush every processor; true when each said within ``timeout_millis`` for all together that it did."""
         processors = self._outlet.processors

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import time_ns
 from typing import Any, Final
 
 from opentelemetry.metrics import Asynchronous, CallbackOptions
@@ -81,7 +82,18 @@ class Collecting:
         self.guard.after_fork_in_child()
         self._readers = dict.fromkeys(self._readers, 0)
         for wiring in self._wirings:
-            wiring.instrument.after_fork_in_child()
+            wiring.instrument.restart()
+
+    def restart(self, *, is_forgetting_callbacks: bool) -> None:
+        """Begin anew, as if nothing had been recorded, and without the instruments that callbacks observe if these are to be
+        forgotten."""
+        with self._one_at_a_time, self._lock:
+            self._readers = dict.fromkeys(self._readers, 0)
+            if is_forgetting_callbacks:
+                self._wirings = [wiring for wiring in self._wirings if not isinstance(wiring.instrument, Asynchronous)]
+            with self.guard.lock:
+                for wiring in self._wirings:
+                    wiring.instrument.restart()
 
     def add_instrument(self, instrument: Any, *, is_enabled: bool) -> None:
         """Let ``instrument`` record for the readers, those to come too."""
@@ -121,7 +133,7 @@ class Collecting:
         Raises the SDK's ``MetricsTimeoutError`` when another collection takes longer than ``timeout_millis`` ms.
         """
         with self._collection(reader, timeout_millis) as wirings:
-            now_ns = time.time_ns()
+            now_ns = time_ns()
             since_ns = self._readers.get(reader, 0)
             scopes: dict[InstrumentationScope, list[Metric]] = {}
             for wiring in wirings:
@@ -131,7 +143,7 @@ class Collecting:
                     if metric is not None:
                         scopes.setdefault(wiring.instrument.instrumentation_scope, []).append(metric)
             if reader in self._readers:
-                self._readers[reader] = time.time_ns()
+                self._readers[reader] = time_ns()
         return self._data(scopes) if scopes else None
 
     def streams(self, reader: MetricReader, timeout_millis: float = 10_000) -> list[CollectedStream]:
@@ -142,7 +154,7 @@ class Collecting:
                 for storage in wiring.of(reader):
                     if not storage.is_delta:
                         by_scope.setdefault(wiring.instrument.instrumentation_scope, []).append(_collected(storage))
-                        self._end(storage, wiring, time.time_ns())
+                        self._end(storage, wiring, time_ns())
         return [stream for found in by_scope.values() for stream in found]
 
     @contextmanager

@@ -9,8 +9,8 @@ Source: OpenTelemetry specification, "Exemplar".
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
+from time import time_ns
 from typing import Any, Final, Protocol
 
 from opentelemetry.sdk.environment_variables import OTEL_METRICS_EXEMPLAR_FILTER
@@ -112,7 +112,7 @@ class Reservoirs:
             if self._passes(amount, attributes, context):
                 if cell.kept is None:
                     cell.kept = self._build()
-                cell.kept.offer(amount, time.time_ns(), attributes, context)
+                cell.kept.offer(amount, time_ns(), attributes, context)
         except Exception as error:  # a filter or a reservoir of the application's may raise anything
             self._mishaps.note("exemplar", error)
 
@@ -146,7 +146,7 @@ def build_sampling(
 
 
 def _asked(chosen: ExemplarFilter) -> Filter:
-    return lambda amount, attributes, context: chosen.should_sample(amount, time.time_ns(), attributes, context)
+    return lambda amount, attributes, context: chosen.should_sample(amount, time_ns(), attributes, context)
 
 
 def _exemplar(cell: Any, amount: Any, attributes: Any, span_context: Any) -> Exemplar:
@@ -157,7 +157,7 @@ def _exemplar(cell: Any, amount: Any, attributes: Any, span_context: Any) -> Exe
     return Exemplar(
         filtered,
         amount,
-        time.time_ns(),
+        time_ns(),
         span_context.span_id if is_valid else None,
         span_context.trace_id if is_valid else None,
     )

@@ -93,8 +93,9 @@ class Measuring:
         """Ask the storages again for the cell of each set of attributes."""
         self._series.forget()
 
-    def after_fork_in_child(self) -> None:
-        self._series.after_fork_in_child()
+    def restart(self) -> None:
+        """Forget what was recorded."""
+        self._series.restart()
 
     def number(self, amount: Any) -> int | float | None:
         """``amount`` as an int or a float; None, and a note, when it cannot be recorded."""

@@ -49,6 +49,12 @@ class Meter(api.Meter):
         """Another thread of the parent may have held the lock."""
         self._lock = recording_lock()
 
+    def forget_callbacks(self) -> None:
+        """Forget the instruments that callbacks observe: who makes one again gives callbacks of its own."""
+        with self._lock:
+            kept = {key: made for key, made in self._instruments.items() if not isinstance(made[0], api.Asynchronous)}
+            self._instruments = kept
+
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         return self._made(Counter, name, unit, description)  # type: ignore[no-any-return]
 

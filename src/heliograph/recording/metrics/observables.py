@@ -65,7 +65,8 @@ class Observing:
         except Exception as error:  # attributes of the application's own class may raise anything
             self._mishaps.note(self.kind, error)
 
-    def after_fork_in_child(self) -> None:
+    def restart(self) -> None:
+        """Forget what was observed."""
         for storage in self._storages:
             storage.restart(_nothing)
 

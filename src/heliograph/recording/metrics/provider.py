@@ -139,6 +139,16 @@ class MeterProvider(api.MeterProvider):
         """
         return self._collecting.streams(reader, timeout_millis)
 
+    def restart(self, *, is_forgetting_callbacks: bool) -> None:
+        """Begin anew at zero, for a test: instruments that somebody holds record on. Those that callbacks observe have to be
+        made again with ``is_forgetting_callbacks``."""
+        if is_forgetting_callbacks:
+            with self._lock:
+                meters = list(self._meters.values())
+            for meter in meters:
+                meter.forget_callbacks()
+        self._collecting.restart(is_forgetting_callbacks=is_forgetting_callbacks)
+
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Let each reader collect and deliver; true when all said, within ``timeout_millis`` ms together, that they did."""
         deadline_ns = time.monotonic_ns() + int(timeout_millis * 1e6)

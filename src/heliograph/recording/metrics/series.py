@@ -139,7 +139,7 @@ class Series:
         self.cells.clear()
         self.fans.clear()
 
-    def after_fork_in_child(self) -> None:
+    def restart(self) -> None:
         """Begin anew."""
         for storage in self.storages:
             storage.restart(self.forget)

@@ -8,8 +8,8 @@ collection, by `points.py`.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable
+from time import time_ns
 from typing import Final
 
 from heliograph.recording.metrics.aggregation import Aggregation
@@ -54,7 +54,7 @@ class Storage:
             return found
         if key == OVERFLOW_KEY or not self._has_room(forget):
             return self._overflow_cell()
-        return self._cells.setdefault(key, self._new_cell(key, attributes, time.time_ns()))
+        return self._cells.setdefault(key, self._new_cell(key, attributes, time_ns()))
 
     def known_cell(self, attributes: Attributes) -> Cell | None:
         """The cell for ``attributes`` if there is one."""
@@ -92,7 +92,7 @@ class Storage:
         """Show the series no more until it is measured again."""
         cell = self.known_cell(attributes)
         if cell is not None:
-            cell.clear(time.time_ns())
+            cell.clear(time_ns())
             key = cell.key
             del cell  # or it would be held
             forget()
@@ -101,7 +101,7 @@ class Storage:
 
     def restart(self, forget: Callable[[], None]) -> None:
         """Forget everything; cells that somebody holds (a bound instrument does) stay in use."""
-        now_ns = time.time_ns()
+        now_ns = time_ns()
         self.collected_at_ns = 0
         self._is_full = False
         for cell in (*self._cells.values(), *filter(None, (self._overflow,))):
@@ -134,7 +134,7 @@ class Storage:
 
     def _overflow_cell(self) -> Cell:
         if self._overflow is None:
-            self._overflow = self._new_cell(OVERFLOW_KEY, dict(OVERFLOW), time.time_ns())
+            self._overflow = self._new_cell(OVERFLOW_KEY, dict(OVERFLOW), time_ns())
         return self._overflow
 
     def _maker(self) -> Callable[[Key, Attributes, int], Cell]:

@@ -41,7 +41,7 @@ def build(
     return Providers(
         tracer=_tracer_provider(settings, resource, accept_span) if settings.tracing.enabled else NoOpTracerProvider(),
         meter=_meter_provider(settings, resource, readers, mishaps) if settings.metrics.enabled else NoOpMeterProvider(),
-        logger=_logger_provider(resource, accept_log) if settings.logs.enabled else NoOpLoggerProvider(),
+        logger=_logger_provider(settings, resource, accept_log) if settings.logs.enabled else NoOpLoggerProvider(),
     )
 
 
@@ -74,7 +74,8 @@ def _meter_provider(
     return provider
 
 
-def _logger_provider(resource: Resource, accept: Accept) -> LoggerProvider:
-    provider = sdk_logs.LoggerProvider(resource=resource, shutdown_on_exit=False)
+def _logger_provider(settings: TelemetrySettings, resource: Resource, accept: Accept) -> LoggerProvider:
+    limits = chosen.log_limits(settings.logs)
+    provider = sdk_logs.LoggerProvider(resource=resource, shutdown_on_exit=False, log_record_limits=limits)
     provider.add_log_record_processor(LogHandoff(accept))
     return provider

@@ -150,6 +150,30 @@ class TracerProvider(api.TracerProvider):
         for scope, tracer in self._tracers.items():
             tracer.renew(self._source(scope))
 
+    def restart(self, accept: Callable[[Span], None]) -> None:
+        """Begin anew, for a test: spans that are open are nobody's from now on, those to come go to ``accept``."""
+        with self._lock:
+            self._accept = accept
+            for source in list(self._sources):
+                source.close()
+            self._renew_sources()
+
+    def record_as(self, other: TracerProvider) -> Callable[[], None]:
+        """Let the tracers that there are record what those of ``other`` would; returns what ends that. For a test."""
+        with self._lock:
+            lent = [(tracer, tracer.sampler) for tracer in self._tracers.values()]
+            for scope, tracer in self._tracers.items():
+                tracer.renew(other._source(scope))
+                tracer.follow(other.sampler)
+
+        def record_itself() -> None:
+            with self._lock:
+                for tracer, sampler in lent:
+                    tracer.follow(sampler)
+                self._renew_sources()
+
+        return record_itself
+
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Let the processors deliver; true when each said, within ``timeout_millis`` ms for all together, that it did."""
         return self._active_span_processor.force_flush(timeout_millis / 1000)

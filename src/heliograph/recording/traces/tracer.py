@@ -22,6 +22,7 @@ from opentelemetry.trace import (
 
 from heliograph.recording.context import CURRENT, SPAN_KEY
 from heliograph.recording.sampling import Plan, plan_of
+from heliograph.recording.suppression import SuppressedSpan
 from heliograph.recording.traces import ids
 from heliograph.recording.traces.activation import SpanActivation
 from heliograph.recording.traces.source import Source
@@ -39,11 +40,9 @@ class Tracer(api.Tracer):
 
     def __init__(self, source: Source, sampler: Sampler, id_generator: IdGenerator | None) -> None:
         self._source = source
-        self.sampler = sampler
         self.id_generator = id_generator
-        self._sampling: Plan | None = plan_of(sampler)
-        self._plan: Plan | None = self._sampling if id_generator is None else None  # None: not decided in passing
         self._is_on = True
+        self.follow(sampler)
 
     @property
     def resource(self) -> Any:
@@ -54,10 +53,17 @@ class Tracer(api.Tracer):
         """Go on with another source; spans that are open keep theirs."""
         self._source = source
 
+    def follow(self, sampler: Sampler) -> None:
+        """Let ``sampler`` decide from now on."""
+        self.sampler = sampler
+        self._sampling: Plan | None = plan_of(sampler)
+        self.switch(is_on=self._is_on)
+
     def switch(self, *, is_on: bool) -> None:
         """Off: no span is recorded from now on."""
         self._is_on = is_on
-        self._plan = self._sampling if is_on and self.id_generator is None else None
+        # None: not decided in passing.
+        self._plan: Plan | None = self._sampling if is_on and self.id_generator is None else None
 
     def start_as_current_span(  # type: ignore[override]  # ours is also an asynchronous context manager
         self,
@@ -103,6 +109,8 @@ class Tracer(api.Tracer):
             above = parent._context or parent.get_span_context()
         elif type(parent) is UnrecordedSpan:
             above = parent._known or parent.get_span_context()
+        elif type(parent) is SuppressedSpan:
+            return parent
         else:
             above = _context_of(parent)
 

@@ -1,0 +1,94 @@
+"""Applications of Flask. Probes pass the instrumentation by.
+
+Made by ``instrumenting.py`` from ``table.py``; calls the instrumentation package. To take all applications, their making and
+their calling are watched: that finds those too that were made before, or whose class was imported before.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from importlib import import_module
+from typing import Any
+
+from heliograph.instrumentation.headers import asked_with
+from heliograph.instrumentation.probes import Mounts, Probes
+from heliograph.recording.suppression import suppressed_spans
+from heliograph.text import described
+
+logger = logging.getLogger("heliograph.instrumentation")
+
+
+class Screen:
+    """Around an application: lets probes go to what was there before the instrumentation, in silence."""
+
+    def __init__(self, instrumented: Any, plain: Any, application: Any, probes: Probes) -> None:
+        self._instrumented = instrumented
+        self._plain = plain
+        self._probes = probes
+        self._mounts = (Mounts(plain), Mounts(application))
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        # PEP 3333: the bytes of the path, decoded as Latin-1.
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+        if self._probes.has(path) or any(mounts.has(path) for mounts in self._mounts):
+            with suppressed_spans():
+                return self._plain(environ, start_response)
+        with asked_with(environ.get("HTTP_X_REQUEST_ID")):
+            return self._instrumented(environ, start_response)
+
+
+class FlaskApplications:
+    """The applications of Flask."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._kind = import_module("flask.app").Flask
+        self._instrumentor = import_module("opentelemetry.instrumentation.flask").FlaskInstrumentor
+        self._probes = probes
+        self._originals: tuple[Any, Any] | None = None
+        self.taken: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def take_all(self) -> None:
+        if self._originals is not None:
+            return
+        make, call = self._originals = self._kind.__init__, self._kind.__call__
+
+        def make_taken(application: Any, *arguments: Any, **options: Any) -> None:
+            make(application, *arguments, **options)
+            self._take_quietly(application)
+
+        def call_taken(application: Any, environ: Any, start_response: Any) -> Any:
+            if application not in self.taken:
+                self._take_quietly(application)
+            return call(application, environ, start_response)
+
+        self._kind.__init__, self._kind.__call__ = make_taken, call_taken
+
+    def _take_quietly(self, application: Any) -> None:
+        if self._originals is None or self._instrumentor().is_instrumented_by_opentelemetry:
+            return
+        try:
+            self.take(application)
+        except Exception as error:  # Flask takes no hooks after the first request, for one; the application goes on without
+            self.taken.add(application)
+            logger.warning("%r is not instrumented: %s", application, described(error))
+
+    def take(self, target: Any) -> None:
+        if target in self.taken or getattr(target, "_is_instrumented_by_opentelemetry", False):
+            return
+        plain = target.wsgi_app
+        self._instrumentor.instrument_app(target)
+        target.wsgi_app = Screen(target.wsgi_app, plain, target, self._probes)
+        # Hooks of the application's that answer in its place, or that fail, are in the span too.
+        hooks = target.before_request_funcs[None]
+        hooks.insert(0, hooks.pop())
+        self.taken.add(target)
+
+    def let_go(self) -> None:
+        if self._originals is not None:
+            self._kind.__init__, self._kind.__call__ = self._originals
+            self._originals = None
+        for application in list(self.taken):
+            if hasattr(application, "_original_wsgi_app"):
+                self._instrumentor.uninstrument_app(application)
+        self.taken.clear()

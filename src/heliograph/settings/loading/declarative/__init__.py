@@ -1,0 +1,1 @@
+"""OpenTelemetry's declarative configuration file as settings."""
