@@ -198,6 +198,7 @@ class Assembly:
                 ports=_PORTS_TO_TRY if wanted.when_taken == "next" else 1,
                 shared=self._member is not None,  # each of the processes answers for all
                 among=self._multiprocess_dir,
+                make_wsgi_app=self._surface.wsgi_app,
             )
             if wanted.port not in (0, self._server.port):
                 logger.warning("port %s is taken: the telemetry endpoint is at %s", wanted.port, self._server.url)

@@ -145,7 +145,7 @@ def _wrong_method(target: Target, answer: Answered) -> Cause:
 
 
 def _redirect(target: Target, answer: Answered) -> Cause:
-    location = without_credentials(str(answer.headers.get("Location", "")))
+    location = without_credentials(str(answer.headers.get("location", "")))
     base = location.removesuffix(SIGNALS[target.signal].http_path) or "where it says"
     return Cause(
         what=f"the server sends elsewhere: {location or 'it does not say where'}",

@@ -64,9 +64,8 @@ def _shown(seconds: float) -> str:
 def _date_s(trial: Trial) -> float | None:
     if trial.answered is None:
         return None
-    said = trial.answered.headers.get("Date") or trial.answered.headers.get("date")
     try:
-        date = parsedate_to_datetime(str(said))
+        date = parsedate_to_datetime(str(trial.answered.headers.get("date")))
     except (ValueError, TypeError, IndexError, OverflowError):  # the parser's, for what is no date
         return None
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

@@ -66,7 +66,7 @@ class Diagnosis:
             what = "the server took the request and refused what was in it (partial success)"
             why = f"It says: {why!r}." if why else "It does not say why."
             return Cause(what=what, why=why, fix="change what it refuses, or its limits; look at the log of the receiver")
-        if answer is not None and "html" in str(answer.headers.get("Content-Type", "")):
+        if answer is not None and "html" in str(answer.headers.get("content-type", "")):
             return Cause(
                 severity=Severity.WARNING,
                 what="the answer is a web page, not OTLP's",

@@ -34,6 +34,6 @@ def base_that_takes(target: Target, environ: Mapping[str, str], timeout_s: float
         outcome = transport.send(b"", timeout_s)
         heard = transport.answered
         transport.close()
-        if isinstance(outcome, Delivered) and heard is not None and "html" not in str(heard.headers.get("Content-Type", "")):
+        if isinstance(outcome, Delivered) and heard is not None and "html" not in str(heard.headers.get("content-type", "")):
             return endpoint if target.is_path_appended else f"{endpoint}{path}"
     return None

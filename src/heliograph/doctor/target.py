@@ -42,11 +42,10 @@ class Target:
         """Host and port."""
         return host_and_port(self.host, self.port)
 
-    def endpoint_with(self, *, scheme: str | None = None, port: int | None = None, path: str | None = None) -> str:
+    def endpoint_with(self, *, scheme: str | None = None, path: str | None = None) -> str:
         """The endpoint as it should be."""
-        at = self.place if port is None else host_and_port(self.host, port)
         kept = urlsplit(self.endpoint).path.rstrip("/") if path is None else path
-        return f"{scheme or self.scheme}://{at}{kept}"
+        return f"{scheme or self.scheme}://{self.place}{kept}"
 
 
 def target_of(signal: str, wanted: Any) -> Target:

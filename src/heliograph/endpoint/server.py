@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Final
 
 from heliograph.endpoint.listening import CAN_SHARE, first_free, leave, listen_on
 from heliograph.endpoint.sharing import listen_among
-from heliograph.recording.threads import OwnThread
+from heliograph.recording.threads import are_greenlets, own_thread
 from heliograph.text import described
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     import uvicorn
     from starlette.applications import Starlette
 
@@ -47,16 +49,18 @@ class ThreadedServer:
         *,
         is_shared: bool = False,
         claim: int | None = None,
+        make_wsgi_app: Callable[[], WSGIApplication] | None = None,
     ) -> None:
         self._socket = listening
         self._make_app = make_app
+        self._in_greenlets = make_wsgi_app if are_greenlets() else None
         self._is_shared = is_shared
         self._claim = claim
         self._lock = threading.Lock()
         self._server: uvicorn.Server | None = None
         self._is_stopping = False
         self._wake, self._woken = socket.socketpair()
-        self._thread = OwnThread(self._run, thread_name)
+        self._thread = own_thread(self._run, thread_name)
         self.host, self.port = listening.getsockname()[:2]
 
     @classmethod
@@ -70,16 +74,18 @@ class ThreadedServer:
         ports: int = 1,
         shared: bool = False,
         among: Path | None = None,
+        make_wsgi_app: Callable[[], WSGIApplication] | None = None,
     ) -> ThreadedServer:
         """Serve what ``make_app`` makes; port 0 means any free one. Of ``ports`` ports from ``port`` on, the first that is
         free is taken, or, with ``shared`` and where the system can do it, is shared by all processes that say so. With the
-        directory ``among`` only by those that name the same one. Raises ``OSError`` when none can be had."""
+        directory ``among`` only by those that name the same one. Where threads are greenlets of gevent's, what
+        ``make_wsgi_app`` makes is served instead. Raises ``OSError`` when none can be had."""
         is_shared, claim = shared and CAN_SHARE, None
         if is_shared and among is not None and port != 0:
             listening, claim = listen_among(among, host, port, ports)
         else:
             listening = first_free(port, ports, lambda candidate: listen_on(host, candidate, is_shared=is_shared))
-        server = cls(listening, make_app, thread_name, is_shared=is_shared, claim=claim)
+        server = cls(listening, make_app, thread_name, is_shared=is_shared, claim=claim, make_wsgi_app=make_wsgi_app)
         server._thread.start()
         return server
 
@@ -90,11 +96,7 @@ class ThreadedServer:
         return f"http://{host}:{self.port}"
 
     def after_fork_in_child(self) -> None:
-        """The parent serves; a child that kept the socket open would hold the port after the parent's end. Where threads are
-        greenlets of gevent's, the child has this server's as well, which has to do nothing more."""
-        self._is_stopping = True
-        if self._server is not None:
-            self._server.should_exit = True
+        """The parent serves; a child that kept the socket open would hold the port after the parent's end."""
         for inherited in (self._socket, self._wake, self._woken):
             inherited.close()
         self._give_up_claim()
@@ -110,6 +112,8 @@ class ThreadedServer:
             if self._server is not None:
                 self._server.should_exit = True
         self._wake.close()
+        if self._in_greenlets is not None:
+            self._socket.close()
         self._thread.join(max(0.0, deadline_s - time.monotonic()))
 
     def _leave(self, timeout_s: float) -> None:
@@ -125,6 +129,11 @@ class ThreadedServer:
 
     def _run(self) -> None:
         try:
+            if self._in_greenlets is not None:
+                from heliograph.endpoint.greenlets import serve  # the others do not need it  # noqa: PLC0415
+
+                serve(self._socket, self._in_greenlets())
+                return
             with selectors.DefaultSelector() as selector:
                 selector.register(self._socket, selectors.EVENT_READ)
                 selector.register(self._woken, selectors.EVENT_READ)

@@ -15,7 +15,7 @@ LONGEST_HEARD_BYTES = 4096
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """What a server said to an attempt, as far as people look at it: the status of HTTP or the name of a gRPC code, the
-    headers or metadata, and the beginning of the body or the details."""
+    headers or metadata (names in lower case), and the beginning of the body or the details."""
 
     status: str
     headers: Mapping[str, Any]

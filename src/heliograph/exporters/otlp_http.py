@@ -223,7 +223,8 @@ class OtlpHttpTransport:
 
     def _outcome(self, answer: http.client.HTTPResponse, body: bytes) -> Outcome:
         status = answer.status
-        self.answered = Answered(status=str(status), headers=answer.headers, body=body[:LONGEST_HEARD_BYTES])
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        self.answered = Answered(status=str(status), headers=headers, body=body[:LONGEST_HEARD_BYTES])
         if 200 <= status < 300:
             rejected, reason = partial_success(self._messages, _unpacked(body, answer.headers.get("Content-Encoding", "")))
             return Delivered(rejected=rejected, reason=f"partial success: {reason[:200]}" if rejected else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,8 +24,8 @@ _METHODS = ("load_middleware", "get_response", "get_response_async")
 
 
 class _Excluded:
-    """What the package asks whether a URL is left out: probes, what its own variables say, and everything once it is off, since
-    its middleware stays in a chain that is built."""
+    """What the package asks whether a URL is left out: probes, what its own variables say, and everything once it is off,
+    since its middleware stays in a chain that is built."""
 
     def __init__(self, others: Any, probes: Probes) -> None:
         self.others = others
@@ -42,6 +43,7 @@ class DjangoSites:
         self._handler = import_module("django.core.handlers.base").BaseHandler
         self._probes = probes
         self._originals: dict[str, Any] = {}
+        self._replacements: dict[str, Any] = {}
         self._instrumentor: Any = None
         self.taken: tuple[Any, ...] = ()
 
@@ -63,13 +65,16 @@ class DjangoSites:
             with self._around(request):
                 return await answer_async(handler, request)
 
-        for name, replacement in zip(_METHODS, (load_middleware, get_response, get_response_async), strict=True):
+        self._replacements = dict(zip(_METHODS, (load_middleware, get_response, get_response_async), strict=True))
+        for name, replacement in self._replacements.items():
             setattr(self._handler, name, replacement)
         middleware = sys.modules.get("opentelemetry.instrumentation.django.middleware.otel_middleware")
         if middleware is not None and isinstance(middleware._DjangoMiddleware._excluded_urls, _Excluded):
             self._take_quietly()  # the chain of an earlier time
 
     def _around(self, request: Any) -> Any:
+        if not self._originals:
+            return nullcontext()
         # With the prefix of the site or without it, as the orchestrator has it.
         if self._probes.has(request.path_info) or self._probes.has(request.path):
             return suppressed_spans()
@@ -93,8 +98,10 @@ class DjangoSites:
         raise TypeError(f"given {target!r}, expected True or False: a process has one site")
 
     def let_go(self) -> None:
+        # Somebody else may have put theirs over one of ours meanwhile, which stays; ours does nothing any more.
         for name, original in self._originals.items():
-            setattr(self._handler, name, original)
+            if getattr(self._handler, name) is self._replacements[name]:
+                setattr(self._handler, name, original)
         self._originals = {}
         if self._instrumentor is not None and self._instrumentor.is_instrumented_by_opentelemetry:
             middleware = import_module("opentelemetry.instrumentation.django")._DjangoMiddleware

@@ -7,6 +7,7 @@ their calling are watched: that finds those too that were made before, or whose 
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from importlib import import_module
 from typing import Any
@@ -46,6 +47,8 @@ class FlaskApplications:
         self._instrumentor = import_module("opentelemetry.instrumentation.flask").FlaskInstrumentor
         self._probes = probes
         self._originals: tuple[Any, Any] | None = None
+        self._replacements: tuple[Any, Any] | None = None
+        self._lock = threading.Lock()  # guards the taking: several threads may come with the first requests
         self.taken: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def take_all(self) -> None:
@@ -62,7 +65,7 @@ class FlaskApplications:
                 self._take_quietly(application)
             return call(application, environ, start_response)
 
-        self._kind.__init__, self._kind.__call__ = make_taken, call_taken
+        self._kind.__init__, self._kind.__call__ = self._replacements = make_taken, call_taken
 
     def _take_quietly(self, application: Any) -> None:
         if self._originals is None or self._instrumentor().is_instrumented_by_opentelemetry:
@@ -74,8 +77,11 @@ class FlaskApplications:
             logger.warning("%r is not instrumented: %s", application, described(error))
 
     def take(self, target: Any) -> None:
-        if target in self.taken or getattr(target, "_is_instrumented_by_opentelemetry", False):
-            return
+        with self._lock:
+            if target not in self.taken and not getattr(target, "_is_instrumented_by_opentelemetry", False):
+                self._take(target)
+
+    def _take(self, target: Any) -> None:
         plain = target.wsgi_app
         self._instrumentor.instrument_app(target)
         target.wsgi_app = Screen(target.wsgi_app, plain, target, self._probes)
@@ -85,9 +91,10 @@ class FlaskApplications:
         self.taken.add(target)
 
     def let_go(self) -> None:
-        if self._originals is not None:
+        # Somebody else may have put theirs over ours meanwhile, which stays; ours takes nothing any more.
+        if self._originals is not None and (self._kind.__init__, self._kind.__call__) == self._replacements:
             self._kind.__init__, self._kind.__call__ = self._originals
-            self._originals = None
+        self._originals = None
         for application in list(self.taken):
             if hasattr(application, "_original_wsgi_app"):
                 self._instrumentor.uninstrument_app(application)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
@@ -167,18 +168,28 @@ class Instrumentation:
     def _take_asked(self, asked: Mapping[str, Any]) -> list[str]:
         for name, target in asked.items():
             unit = usable(self._units.get(name), name, table.BY_NAME)
-            if target is True:
-                self._arm(unit)
-                continue
-            if unit.row is None or unit.row.target is None:
-                raise TypeError(f"instrument({name}=...) was given {target!r}, expected True or False")
-            for each in target if isinstance(target, (list, tuple)) else (target,):
-                if isinstance(each, (str, bytes, int, float, dict)):
-                    raise TypeError(
-                        f"instrument({name}=...) was given {target!r}, expected True, False or the {unit.row.target}"
-                    )
-                self._adoption(unit).take(each)
+            try:
+                self._take_one(unit, name, target)
+            except ImportError as error:
+                extra = unit.row.extra if unit.row is not None else None
+                remedy = f"; install heliograph[{extra}]" if extra else ""
+                raise ImportError(f"instrument({name}=...): {error}{remedy}") from error
         return list(asked)
+
+    def _take_one(self, unit: Unit, name: str, target: Any) -> None:
+        if target is True:
+            if unit.module is None or unit.module in sys.modules:
+                self._use(unit)
+            else:
+                self._arm(unit)
+            return
+        if unit.row is None or unit.row.target is None:
+            raise TypeError(f"instrument({name}=...) was given {target!r}, expected True or False")
+        for each in target if isinstance(target, (list, tuple)) else (target,):
+            if isinstance(each, (str, bytes, int, float, dict)):
+                wanted = f"True, False or the {unit.row.target}"
+                raise TypeError(f"instrument({name}=...) was given {target!r}, expected {wanted}")
+            self._adoption(unit).take(each)
 
     def _adoption(self, unit: Unit) -> Adoption:
         found = self._adoptions.get(unit.name)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from opentelemetry.semconv.attributes.http_attributes import HTTP_ROUTE
 from opentelemetry.trace import Status, StatusCode, get_current_span
 
 from heliograph.endpoint.mounting import is_endpoint
@@ -24,6 +25,7 @@ from heliograph.text import described
 logger = logging.getLogger("heliograph.instrumentation")
 
 _REQUEST_ID: Final = REQUEST.encode()
+_DEEPEST: Final = 8  # applications in applications
 
 
 class Screen:
@@ -35,6 +37,7 @@ class Screen:
         self._mounts = Mounts(application)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("fastapi.telemetry", None)  # FastAPI's own, which one that is mounted here would use
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif self._is_probe(scope):
@@ -67,6 +70,7 @@ class AsgiApplications:
         self._probes = probes
         self._is_of_kind = is_of_kind
         self._original: Any = None
+        self._replacement: Any = None
         self.taken: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def take_all(self) -> None:
@@ -80,7 +84,7 @@ class AsgiApplications:
                 self._take_quietly(application)
             await original(application, scope, receive, send)
 
-        self._kind.__call__ = call
+        self._kind.__call__ = self._replacement = call
 
     def _take_quietly(self, application: Any) -> None:
         if not self._is_of_kind(application) or is_endpoint(application):
@@ -102,15 +106,16 @@ class AsgiApplications:
 
         def build_screened() -> Screen:
             stack = around(build())
-            _leave_messages_out(stack)
+            _adjust(stack)
             return Screen(stack, target, self._probes)
 
         target.build_middleware_stack = build_screened
 
     def let_go(self) -> None:
-        if self._original is not None:
+        # Somebody else may have put theirs over ours meanwhile, which stays; ours takes nothing any more.
+        if self._original is not None and self._kind.__call__ is self._replacement:
             self._kind.__call__ = self._original
-            self._original = None
+        self._original = None
         for application, build in list(self.taken.items()):
             if "build_middleware_stack" in vars(application):
                 if build is None:
@@ -149,12 +154,38 @@ def _taken_outside(target: Any) -> Callable[[Any], Any]:
     return lambda stack: first.cls(stack, *first.args, **first.kwargs)
 
 
-def _leave_messages_out(stack: Any) -> None:
-    """No spans for the single messages of a request and its answer, of which the packages make two or three a request."""
+def _adjust(stack: Any) -> None:
+    """No spans for the single messages of a request and its answer, of which the packages make two or three a request; and
+    whole routes, where they know but the place at which an application is mounted."""
     while stack is not None:
         if hasattr(stack, "exclude_send_span"):
             stack.exclude_send_span = stack.exclude_receive_span = True
+            stack.default_span_details = _with_whole_route(stack.default_span_details)
         stack = getattr(stack, "app", None)
+
+
+def _with_whole_route(details: Callable[[Any], tuple[str, dict[str, Any]]]) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    def whole(scope: Any) -> tuple[str, dict[str, Any]]:
+        name, attributes = details(scope)
+        mounted = attributes.get(HTTP_ROUTE)
+        route = _route_below(scope["app"].routes, scope, _DEEPEST) if mounted is not None else None
+        if route is None or route == mounted or not route.startswith(f"{mounted}/"):
+            return name, attributes
+        return f"{scope.get('method', '')} {route}".lstrip(), {**attributes, HTTP_ROUTE: route}
+
+    return whole
+
+
+def _route_below(routes: Any, scope: Any, levels: int) -> str | None:
+    """The template of the path through all that is mounted in each other; None when no route fits."""
+    for route in routes if levels else ():
+        match, found = route.matches(scope)
+        if match.name == "FULL":
+            path, inner = getattr(route, "path", None), getattr(route, "routes", None)
+            if inner is None or path is None:
+                return path
+            return path + (_route_below(inner, {**scope, **found}, levels - 1) or "")
+    return None
 
 
 def starlette_applications(probes: Probes) -> AsgiApplications:

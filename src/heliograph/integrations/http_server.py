@@ -57,6 +57,7 @@ class HttpServer:
         self._given_probes = probes
         self._mounts = Mounts(application)
         self._known: TelemetryManager | None = None
+        self._is_on = False
         self._probes = Probes([*(USUAL if probes is None else probes), "/metrics"])
         self._duration: Histogram | None = None
         self._active: UpDownCounter | None = None
@@ -71,13 +72,14 @@ class HttpServer:
                 return None
         if telemetry is not self._known:
             self._meet(telemetry)
-        return telemetry if telemetry.is_enabled else None
+        return telemetry if self._is_on else None
 
     def _meet(self, telemetry: TelemetryManager) -> None:
         paths = USUAL if self._given_probes is None else self._given_probes
         self._probes = Probes([*paths, telemetry.settings.effective_server.metrics_path])
         self._duration = telemetry.histogram("http.server.request.duration")
         self._active = telemetry.up_down_counter("http.server.active_requests")
+        self._is_on = telemetry.is_enabled
         self._known = telemetry
 
     def is_probe(self, path: str) -> bool:

@@ -23,7 +23,7 @@ from heliograph.pipeline.spool import Spool
 from heliograph.pipeline.standing import Standing
 from heliograph.pipeline.status import ExportState, ExportStatus
 from heliograph.recording.suppression import suppressed_instrumentation
-from heliograph.recording.threads import OwnThread
+from heliograph.recording.threads import own_thread
 
 # A told wait below this is none: it would make the retries a busy loop.
 _LEAST_TOLD_WAIT_S: Final = 0.1
@@ -200,7 +200,7 @@ class Delivery:
     def _ensure_thread(self) -> None:
         if self._thread is not None or self._is_over:
             return
-        thread = OwnThread(self._run, f"heliograph-{self.signal}-{self.destination}")
+        thread = own_thread(self._run, f"heliograph-{self.signal}-{self.destination}")
         self._thread = thread
         try:
             thread.start()

@@ -19,7 +19,7 @@ from heliograph.pipeline.ledger import LedgerCounts, Signal
 from heliograph.pipeline.queue import Chunk, ItemQueue
 from heliograph.pipeline.status import ExportStatus, worse
 from heliograph.recording.suppression import suppressed_instrumentation
-from heliograph.recording.threads import OwnThread
+from heliograph.recording.threads import own_thread
 
 T = TypeVar("T")
 
@@ -175,7 +175,7 @@ class Pipeline(Generic[T]):
 
     def _start_worker(self) -> None:
         # Remembered before it starts: recording from a finaliser in between must not start another one.
-        self._worker = OwnThread(self._run, f"heliograph-{self.signal}")
+        self._worker = own_thread(self._run, f"heliograph-{self.signal}")
         try:
             self._worker.start()
         except RuntimeError:

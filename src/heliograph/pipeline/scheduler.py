@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from heliograph.clock import Clock, SystemClock
 from heliograph.recording.suppression import suppressed_instrumentation
-from heliograph.recording.threads import OwnThread
+from heliograph.recording.threads import own_thread
 
 _QUIET_NS = 60 * 1_000_000_000
 
@@ -67,7 +67,7 @@ class Scheduler:
 
     def _start_thread(self) -> None:
         if self._thread is None and self._jobs and not self._is_closed:
-            thread = OwnThread(self._run, "heliograph-scheduler")
+            thread = own_thread(self._run, "heliograph-scheduler")
             try:
                 thread.start()
             except RuntimeError as error:  # the system gives no more threads, or the interpreter is exiting

@@ -35,13 +35,16 @@ def resource(settings: TelemetrySettings) -> Resource:
     """Who sends."""
     # A name that nobody set leaves OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, in force.
     is_named = "service_name" in settings.fields_set
+    said = {
+        names.SERVICE_NAME: settings.service_name if is_named else None,
+        names.SERVICE_VERSION: settings.service_version,
+        names.DEPLOYMENT_ENVIRONMENT: settings.environment,
+    }
     return resources.created(
         {
             **(_OUR_SDK if settings.recorder == "native" else {}),
-            names.SERVICE_NAME: settings.service_name if is_named else None,
-            names.SERVICE_VERSION: settings.service_version,
-            names.DEPLOYMENT_ENVIRONMENT: settings.environment,
             **settings.resource,
+            **{name: value for name, value in said.items() if value is not None},  # as OTEL_SERVICE_NAME wins over attributes
         },
         settings.resource_detectors,
     )

@@ -7,20 +7,29 @@ in the background.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 
 
-class OwnThread(threading.Thread):
-    """A daemon thread that runs ``work``. In a child that has it from its parent it does not end, but waits for ever."""
+def own_thread(work: Callable[[], object], name: str) -> threading.Thread:
+    """A daemon thread for ``work``, not started. In a child that has it from its parent it does not end, but waits for ever.
 
-    def __init__(self, work: Callable[[], object], name: str) -> None:
-        super().__init__(target=work, name=name, daemon=True)
+    Not a class of its own: gevent puts another one in the place of ``threading.Thread``, whose ends can be waited for.
+    """
 
-    def run(self) -> None:
+    def run() -> None:
         of = os.getpid()
         try:
-            super().run()
+            work()
         finally:
             if os.getpid() != of:
                 threading.Event().wait()
+
+    return threading.Thread(target=run, name=name, daemon=True)
+
+
+def are_greenlets() -> bool:
+    """Whether threads that are started now are greenlets of gevent's."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -163,6 +163,9 @@ class CapturedTelemetry(TelemetryManager):
         self._assembly.flush(_FLUSH_S)
         self._providers.tracer.restart(nowhere)
         self._providers.logger.restart(nowhere)
+        meter = self._providers.meter
+        for reader in [reader for reader in meter._metric_readers if reader is not self._reader]:
+            meter.remove_metric_reader(reader)  # the code under test added it
         self._surface.health.restart()
 
     # Inside
@@ -175,13 +178,17 @@ class CapturedTelemetry(TelemetryManager):
     def _providers(self) -> Any:
         return self._assembly._providers
 
+    @property
+    def _reader(self) -> Any:
+        return self._surface.exposition._reader
+
     def _items(self, signal: str) -> list[Any]:
         self._assembly.flush(_FLUSH_S)
         found: list[Span | NativeLogRecord] = self._assembly.exporter(signal, "memory").items()  # type: ignore[attr-defined]
         return found
 
     def _streams(self) -> list[CollectedStream]:
-        found: list[CollectedStream] = self._providers.meter.streams(self._surface.exposition._reader)
+        found: list[CollectedStream] = self._providers.meter.streams(self._reader)
         return found
 
     def _forget(self) -> None:

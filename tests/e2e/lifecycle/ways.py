@@ -59,7 +59,7 @@ def served(*command: str, exit_codes: tuple[int, ...] = (0,), count: int = _COUN
             done = ask(url, "work", range(count))
             with ThreadPoolExecutor(1) as beside:
                 slow = beside.submit(ask, url, "slowly", range(count, count + _SLOW))
-                time.sleep(0.2)  # they have begun by now
+                time.sleep(0.4)  # they have begun by now, and so has every worker
                 code = stage.end(process)
                 done |= slow.result()
         assert code in exit_codes
@@ -198,6 +198,7 @@ _hypercorn = partial(served, "hypercorn", "--bind", "127.0.0.1:{port}", "{web}:a
 _Hypercorn = partial(Way, ordinary=_OF_HYPERCORN)
 _Celery = partial(Way, ordinary=_OF_CELERY, ends_in_s=12.0)  # five of them are celery's own
 _HOOKS = ("--config", "python:tests.e2e.lifecycle.programs.gunicorn_hooks")
+_PATCHED = ("--config", "python:tests.e2e.lifecycle.programs.gunicorn_gevent")
 _GEVENT_ENDS_IN_S = 8.0  # it looks up once a second whether it is to end, and whether it has
 
 WAYS = (
@@ -213,6 +214,11 @@ WAYS = (
     Way("gunicorn gthread, preloaded", _gunicorn("gthread", "--threads", "2", "--preload", "{web}:wsgi")),
     Way("gunicorn gevent", _gunicorn("gevent", "{web}:wsgi"), ends_in_s=_GEVENT_ENDS_IN_S),
     Way("gunicorn gevent, preloaded", _gunicorn("gevent", "--preload", "{web}:wsgi"), ends_in_s=_GEVENT_ENDS_IN_S),
+    Way(
+        "gunicorn gevent, patched, preloaded, recycled",
+        _gunicorn("gevent", *_PATCHED, "--preload", "--max-requests", "5", "{web}:wsgi"),
+        ends_in_s=_GEVENT_ENDS_IN_S,
+    ),
     Way("gunicorn gevent, hooked", _gunicorn("gevent", *_HOOKS, "{web}:wsgi"), environ=_HOOKED, ends_in_s=_GEVENT_ENDS_IN_S),
     Way("gunicorn ASGI", _gunicorn("asgi", "{web}:asgi")),
     Way("gunicorn ASGI, preloaded", _gunicorn("asgi", "--preload", "{web}:asgi")),

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import INVALID_SPAN
 
-from heliograph.integrations.loguru import LoguruSink
+from heliograph.integrations.loguru import LoguruSink, add_trace_context
 from heliograph.recording.suppression import suppressed_instrumentation
 from tests.support.hostile import RaisesAlways
 from tests.support.recorded import QUIET, RecordedSpans, delivered
@@ -143,3 +143,20 @@ def test_a_manager_can_be_the_target(start):
 def test_a_target_of_another_kind_is_refused_at_once():
     with pytest.raises(TypeError, match="expected a TelemetryManager, a LoggerProvider, or None"):
         LoguruSink("app")
+
+
+def test_a_line_has_the_ids_of_its_span_and_a_collected_record_has_them_once(kept, logger, own):
+    lines = []
+    patched = logger.patch(add_trace_context)
+    sink = patched.add(lines.append, format="{message} {extra[trace_id]} {extra[span_id]} {extra[service_name]}")
+    try:
+        with RecordedSpans().scope("work") as span:
+            patched.bind(item="lamp").info("inside")
+        patched.info("outside")
+        patched.bind(trace_id="mine", span_id="").info("bound")
+    finally:
+        patched.remove(sink)
+    context = span.get_span_context()
+    assert lines == [f"inside {context.trace_id:032x} {context.span_id:016x} \n", "outside   \n", "bound mine  \n"]
+    assert [own(item.log_record).get("trace_id") for item in kept.items] == [None, None, "mine"]
+    assert own(kept.items[0].log_record) == {"item": "lamp"}

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from opentelemetry._logs import SeverityNumber
 
-from heliograph.integrations.structlog import StructlogProcessor
+from heliograph.integrations.structlog import StructlogProcessor, add_trace_context
 from heliograph.recording.suppression import suppressed_instrumentation
 from tests.support.hostile import RaisesAlways
 from tests.support.interpreter import run_script
@@ -167,3 +167,22 @@ def test_without_structlog_the_error_names_the_extra_to_install():
         """
     )
     assert "heliograph[structlog]" in out
+
+
+def test_an_event_within_a_span_gets_the_ids_and_the_service_for_what_renders_it(start):
+    telemetry = start(**QUIET)
+    with telemetry.span("work") as span:
+        event = add_trace_context(None, "info", {"event": "x"})
+    context = span.get_span_context()
+    assert event == {
+        "event": "x",
+        "trace_id": f"{context.trace_id:032x}",
+        "span_id": f"{context.span_id:016x}",
+        "service_name": "under-test",
+    }
+    assert add_trace_context(None, "info", {"event": "outside"}) == {"event": "outside"}
+
+
+def test_ids_that_the_application_bound_stay():
+    with RecordedSpans().scope("work"):
+        assert add_trace_context(None, "info", {"event": "x", "trace_id": "mine"}) == {"event": "x", "trace_id": "mine"}

@@ -13,6 +13,10 @@ from wsgiref.util import setup_testing_defaults
 import flask
 import pytest
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from heliograph import CallableHealthCheck, HealthStatus, NotStartedError, TelemetryManager, TelemetrySettings
 from heliograph.testing import CapturedTelemetry, captured
@@ -211,6 +215,22 @@ def test_health_checks_are_cached_on_the_clock_of_the_test_and_gone_afterwards()
         assert telemetry.health.check_all().checks == {}
 
 
+def test_the_checks_of_what_starts_are_there_unasked_and_those_of_the_machine_are_not() -> None:
+    made = TelemetryManager(TelemetrySettings(health={"checks": ["memory", "disk_space"], "cache_ttl": "10s"}))
+    made.health.add_check(CallableHealthCheck("queue", lambda: HealthStatus.WARNING), critical=False, groups=["live"])
+    made.health.check_all()
+    with captured() as telemetry:
+        telemetry.health.add_check(CallableHealthCheck("cache", lambda: True))
+        made.initialize()
+        assert made.health is telemetry.health
+        report = telemetry.health.check_all()
+        assert {name: result.timestamp for name, result in report.checks.items()} == dict.fromkeys(
+            ["cache", "queue"], telemetry.clock.time_ns() / 1e9
+        )
+        assert (report.status, list(telemetry.health.check_all("live").checks)) == (HealthStatus.WARNING, ["queue"])
+    assert set(made.health.check_all().checks) == {"memory", "disk_space", "queue"}
+
+
 def test_the_globals_of_opentelemetry_are_given_back() -> None:
     out, _ = run_script("""
         from opentelemetry import metrics, trace
@@ -290,6 +310,27 @@ def test_an_observed_metric_is_that_of_the_object_under_test() -> None:
             assert telemetry.gauge("queue.size").value == size + 10
     with captured() as telemetry:
         assert telemetry.gauge("queue.size").value is None
+
+
+def test_processors_and_readers_that_the_code_attaches_see_their_test_alone() -> None:
+    exporter, records, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
+    with captured() as telemetry:
+        tracers, loggers, meters = trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider()
+        tracers.add_span_processor(SimpleSpanProcessor(exporter))
+        loggers.add_log_record_processor(SimpleLogRecordProcessor(records))
+        meters.add_metric_reader(reader)
+        with telemetry.span("seen"):
+            telemetry.event("seen")
+            telemetry.counter("seen").add(1)
+        assert [span.name for span in exporter.get_finished_spans()] == telemetry.spans.names == ["seen"]
+        assert len(records.get_finished_logs()) == 1
+        scopes = reader.get_metrics_data().resource_metrics[0].scope_metrics
+        names = {metric.name for scope in scopes for metric in scope.metrics}
+        assert "seen" in names
+    with captured() as telemetry, telemetry.span("not seen"):
+        telemetry.event("not seen")
+    assert [span.name for span in exporter.get_finished_spans()] == ["seen"]
+    assert len(records.get_finished_logs()) == 1
 
 
 def test_what_the_test_instruments_is_captured_and_taken_off_again() -> None:

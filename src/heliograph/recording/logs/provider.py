@@ -32,6 +32,7 @@ from heliograph.recording.recorder import nowhere
 # A name for each request would otherwise be kept for ever.
 _MOST_LOGGERS: Final = 1024
 _TIMEOUT_MS: Final = 30_000
+_RESTART_S: Final = 1.0
 
 
 class LoggerProvider(api.LoggerProvider):
@@ -140,8 +141,14 @@ class LoggerProvider(api.LoggerProvider):
         outlet.is_direct = processors is None and outlet.count is None
 
     def restart(self, accept: Callable[[NativeLogRecord], None]) -> None:
-        """Let every record from now on go to ``accept``, for a test."""
-        self._outlet.accept = accept
+        """Begin anew, for a test: every record from now on goes to ``accept``, and processors that were attached are shut
+        down."""
+        with self._outlet.lock:
+            self._outlet.accept = accept
+            attached = self._outlet.processors
+            self._set_processors(None)
+        if attached is not None:
+            attached.shutdown(_RESTART_S)
 
     def record_as(self, other: LoggerProvider) -> Callable[[], None]:
         """Let the loggers that there are emit to where those of ``other`` do; returns what ends that. For a test."""

@@ -35,6 +35,7 @@ from heliograph.recording.traces.tracer import Tracer
 logger = logging.getLogger("heliograph.recording")
 
 _SHUTDOWN_S: Final = 30.0
+_RESTART_S: Final = 1.0
 
 
 class TracerProvider(api.TracerProvider):
@@ -151,12 +152,15 @@ class TracerProvider(api.TracerProvider):
             tracer.renew(self._source(scope))
 
     def restart(self, accept: Callable[[Span], None]) -> None:
-        """Begin anew, for a test: spans that are open are nobody's from now on, those to come go to ``accept``."""
+        """Begin anew, for a test: spans that are open are nobody's from now on, those to come go to ``accept``, and processors
+        that were attached are shut down."""
         with self._lock:
             self._accept = accept
+            attached, self._active_span_processor = self._active_span_processor, Processors((), self._mishaps)
             for source in list(self._sources):
                 source.close()
             self._renew_sources()
+        attached.shutdown(_RESTART_S)
 
     def record_as(self, other: TracerProvider) -> Callable[[], None]:
         """Let the tracers that there are record what those of ``other`` would; returns what ends that. For a test."""

@@ -13,7 +13,7 @@ from tests.e2e.lifecycle.programs import units
 if "UNITS_HOOKED" not in os.environ:  # else a hook of the server starts it
     units.start()
 
-_SLOWLY_S = 0.5
+_SLOWLY_S = 0.8
 
 
 def _answer() -> bytes:
