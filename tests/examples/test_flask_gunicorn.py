@@ -37,6 +37,7 @@ _REQUEST = "invoices: GET /invoices/<customer>/<int:lines> SERVER"
 def _invoices(folder: Path, receiver: OtlpReceiver) -> Iterator[tuple[Workspace, Running]]:
     site = Workspace("flask_gunicorn", folder, 8000, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url})
     site.environ["HELIOGRAPH_TRACING__BATCH_EXPORT__EXPORT_INTERVAL"] = "200ms"
+    site.environ["PYTHONWARNINGS"] = "error,ignore::ResourceWarning"  # gunicorn leaves its sockets to the interpreter's end
     # gunicorn.conf.py names port 8000, which another test may have.
     site.environ["GUNICORN_CMD_ARGS"] = site.here("--bind 127.0.0.1:8000 --no-control-socket")
     with site.running(_RUN) as server:
