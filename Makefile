@@ -42,8 +42,8 @@ generate: $(READY)  ## Write the pages that are made from the catalogue and the 
 	$(ENVIRONMENT_PAGE) > docs/environment.md
 
 check: $(READY)  ## Lint, types, import contracts, generated files
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks examples scripts
+	$(BIN)/ruff check src tests benchmarks examples scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@$(BIN)/heliograph metrics list --markdown | cmp -s - docs/metrics.md || { echo 'docs/metrics.md is not what the catalogue says; run: make generate' >&2; exit 1; }
@@ -51,8 +51,8 @@ check: $(READY)  ## Lint, types, import contracts, generated files
 	@$(ENVIRONMENT_PAGE) | cmp -s - docs/environment.md || { echo 'docs/environment.md is not what the variables say; run: make generate' >&2; exit 1; }
 
 format: $(READY)  ## Format the code and mend what can be mended
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks examples scripts
+	$(BIN)/ruff check --fix src tests benchmarks examples scripts
 
 .PHONY: bench
 bench: $(READY)  ## Measure against the peers; writes benchmarks/results/latest.md and .json

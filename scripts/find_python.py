@@ -25,7 +25,7 @@ def candidates(version: str) -> Iterator[str]:
 def works(python: str, version: str) -> bool:
     """Whether ``python`` runs and is that version."""
     asked = [python, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  # a path found above
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # a path found above
     return answer.returncode == 0 and answer.stdout.strip() == version
 
 
@@ -34,4 +34,4 @@ if __name__ == "__main__":
     working = next((python for python in candidates(wanted) if works(python, wanted)), None)
     if working is None:
         sys.exit(1)
-    print(working)  # noqa: T201
+    print(working)

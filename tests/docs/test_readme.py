@@ -20,8 +20,8 @@ SNIPPETS = [
 QUICK_START = re.findall(r"^```python\n(.*?)^```", PAGES["README.md"], re.MULTILINE | re.DOTALL)[0]
 COMMANDS = {command for text in PAGES.values() for command in re.findall(r"^\$ (.*)$", text, re.MULTILINE)}
 
-# tests/e2e/test_make.py runs the demo and curl with ports and folders of its own; `make test` is what runs this; `pip install .`
-# is what set up the interpreter that runs this.
+# tests/e2e/test_make.py runs the demo and curl with ports and folders of its own; `make test` is what runs this, and
+# `pip install .` what set up the interpreter that runs this.
 RUN_IN_PARTS = {
     "make demo",
     "make test",

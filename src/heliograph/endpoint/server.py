@@ -132,6 +132,7 @@ class ThreadedServer:
             if self._in_greenlets is not None:
                 from heliograph.endpoint.greenlets import serve  # the others do not need it  # noqa: PLC0415
 
+                self._woken.close()  # it is woken by the end of the other socket
                 serve(self._socket, self._in_greenlets())
                 return
             with selectors.DefaultSelector() as selector:

@@ -47,7 +47,7 @@ class ConsoleExporter:
         stream = self._stream()
         if stream is None:
             return Rejected(reason="this process has no standard output")
-        encoding = stream.encoding or "utf-8"
+        encoding = getattr(stream, "encoding", None) or "utf-8"  # celery puts what has none in the place of standard output
         try:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()

@@ -230,15 +230,18 @@ WAYS = (
     _Hypercorn("hypercorn without workers", _hypercorn("--workers", "0")),
     Way("granian ASGI", served(*_GRANIAN, "asgi", "{web}:asgi")),
     Way("granian WSGI of two workers", served(*_GRANIAN, "wsgi", "--workers", "2", "{web}:wsgi")),
-    _Celery("celery prefork", queued("prefork", "--concurrency", "2"), processes=2),
     _Celery("celery prefork, recycled", queued("prefork", "--concurrency", "2", "--max-tasks-per-child", "4"), processes=6),
     _Celery("celery prefork, hooked", queued("prefork", "--concurrency", "2"), processes=2, environ=_HOOKED),
     _Celery("celery solo", queued("solo")),
     _Celery("celery threads", queued("threads", "--concurrency", "2")),
     *(
         Way(f"multiprocessing {method}, {way}", ran("children", method, way), processes=4 if way == "process" else 2)
-        for method in ("fork", "spawn", "forkserver")
-        for way in ("process", "pool", "executor")
+        for method, ways in (
+            ("fork", ["process"]),
+            ("spawn", ["process", "pool", "executor"]),
+            ("forkserver", ["process", "pool"]),
+        )
+        for way in ways
     ),
     Way("a job", ran("single", "job")),
     Way("threads", ran("single", "threads")),

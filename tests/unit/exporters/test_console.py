@@ -122,6 +122,26 @@ def test_what_the_stream_cannot_write_is_escaped(encoding: str) -> None:
     assert text.count("\n") == 1
 
 
+class _WithoutEncoding:
+    """As what celery puts in the place of standard output."""
+
+    def __init__(self) -> None:
+        self.written = ""
+
+    def write(self, text: str) -> None:
+        self.written += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_a_stream_that_does_not_say_its_encoding_takes_everything() -> None:
+    stream = _WithoutEncoding()
+    exporter = ConsoleExporter("traces", lambda: stream)
+    assert prepared(exporter, [make_span("grün \u2192")])(1.0) == Delivered()
+    assert "grün \u2192" in stream.written
+
+
 def _closed() -> io.StringIO:
     stream = io.StringIO()
     stream.close()

@@ -18,7 +18,7 @@ _WIDEST: Final = 60  # of a column: what is longer pushes the rest of its line t
 
 
 class Row(NamedTuple):
-    """One setting: its value as JSON has it, or how the file has it when that names a variable that is a secret by its name."""
+    """One setting: its value as JSON has it, or how the file has it when that names a variable that is a secret."""
 
     path: str
     value: Any

@@ -126,7 +126,7 @@ class Merged:
             elif isinstance(value, (Mapping, list, tuple)):
                 try:
                     value = value[part]  # type: ignore[index]
-                except LookupError:
+                except (LookupError, TypeError):  # TypeError: a name where the layer has a list
                     return False
         return True
 
