@@ -24,7 +24,7 @@ from heliograph.errors import AlreadyStartedError, NotStartedError
 from heliograph.health.manager import HealthCheckManager
 from heliograph.pipeline.ledger import LedgerCounts
 from heliograph.pipeline.status import ExportStatus, ShutdownReport
-from heliograph.rearming import Rearming
+from heliograph.rearming import Rearming, is_being_spawned
 from heliograph.recording.calls.instruments import Instruments
 from heliograph.recording.calls.spans import Spans
 from heliograph.recording.collecting import COLLECTING
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _logger: Final = logging.getLogger("heliograph")
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
+_GIVING_WAY_S: Final = 0.5  # for what has hardly begun; the application waits for it
 
 
 class StandIn(Protocol):
@@ -148,7 +149,7 @@ class TelemetryManager(RecordingCalls):
             if running is not None and (found := differences(running.settings, self.settings)):
                 if not running._gives_way:
                     raise AlreadyStartedError(found)
-                running.shutdown()
+                running.shutdown(_GIVING_WAY_S)
                 running = None
             if running is not None:
                 running._gives_way = False
@@ -163,7 +164,7 @@ class TelemetryManager(RecordingCalls):
             self._assembly.shutdown(0)  # another thread may be at it still; its port must be free again
             self._assembly = self._built()
         if self.is_enabled:
-            self._assembly.start(may_serve=self._may_serve)
+            self._assembly.start(may_serve=self._may_serve and not is_being_spawned())
             self._termination.install()
             _endings.watch()
             _rearming.arm(self.settings)
@@ -358,7 +359,7 @@ def _pause() -> Callable[[], object]:
     running = TelemetryManager._running
     if running is None:
         return lambda: None
-    running.shutdown()
+    running.shutdown(None if running._may_serve else _GIVING_WAY_S)
 
     def go_on() -> None:
         may_serve = running._may_serve

@@ -104,6 +104,11 @@ class Rearming:
             logger.warning("telemetry does not go on after gevent's patching: %s", described(error))
 
 
+def is_being_spawned() -> bool:
+    """Whether this process imports the main module of its parent, which may start telemetry as it did there."""
+    return any(getattr(process, "_inheriting", False) for process in _current_processes())
+
+
 def _current_processes() -> list[Any]:
     """This process as each package that makes processes knows it."""
     packages = [sys.modules[name] for name in _PACKAGES if name in sys.modules]

@@ -280,6 +280,23 @@ def health():
     shop.work("probe")
     return "up"
 """
+DJANGO = """
+import shop
+from django.http import HttpResponse
+from django.urls import path
+
+SECRET_KEY, ALLOWED_HOSTS, ROOT_URLCONF = "of a test", ["*"], "app"
+
+def order(request, number):
+    shop.work()
+    return HttpResponse("an order")
+
+def health(request):
+    shop.work("probe")
+    return HttpResponse("up")
+
+urlpatterns = [path("orders/<int:number>", order), path("health", health)]
+"""
 
 
 @pytest.mark.parametrize(
@@ -287,17 +304,19 @@ def health():
     [
         (["uvicorn", "app:app", "--workers", "2", "--port", "{port}"], FASTAPI, "/orders/{number}"),
         (["gunicorn", "app:app", "--workers", "2", "--bind", "127.0.0.1:{port}"], FLASK, "/orders/<int:number>"),
+        (["django", "runserver", "--noreload", "127.0.0.1:{port}"], DJANGO, "orders/<int:number>"),
     ],
-    ids=["uvicorn", "gunicorn"],
+    ids=["uvicorn", "gunicorn", "django"],
 )
-def test_a_server_with_workers_serves_with_telemetry_in_each(
+def test_a_server_serves_with_telemetry_in_each_of_its_workers(
     program: Program, receiver: OtlpReceiver, server: list[str], application: str, route: str
 ) -> None:
     (program.folder / "app.py").write_text(application)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     arguments = [part.replace("{port}", str(port)) for part in server]
-    with ended(program.start(sys.executable, "-m", *arguments, PYTHONPATH=os.curdir)) as process:
+    environ = {"PYTHONPATH": os.curdir, "DJANGO_SETTINGS_MODULE": "app"}
+    with ended(program.start(sys.executable, "-m", *arguments, **environ)) as process:
         until(lambda: get(f"{url}/health")[0] == 200, timeout_s=30)
         statuses = [get(f"{url}/orders/{number}")[0] for number in range(20)]
         process.send_signal(signal.SIGTERM)

@@ -113,6 +113,35 @@ def test_a_process_that_is_spawned_after_the_shutdown_has_none(tmp_path: Path) -
     assert ran(tmp_path, "spawn", body) is None
 
 
+UNGUARDED = """
+import multiprocessing, sys
+from heliograph import TelemetryManager
+
+telemetry = TelemetryManager.start("shop", server={"port": int(sys.argv[2])}, tracing={"exporters": ["memory"]})
+
+
+def look(queue):
+    queue.put((telemetry.is_running, telemetry.endpoint_url))
+
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    queue = context.SimpleQueue()
+    process = context.Process(target=look, args=(queue,))
+    process.start()
+    process.join()
+    print(queue.get())
+"""
+
+
+@pytest.mark.parametrize("method", _METHODS)
+def test_a_program_that_starts_telemetry_wherever_it_is_imported_wants_its_port_once(tmp_path: Path, method: str) -> None:
+    program = tmp_path / "application.py"
+    program.write_text(UNGUARDED)
+    environ = own_environment({"HELIOGRAPH_ENABLED": "true"})
+    assert run_file(program, method, str(free_port()), environ=environ, timeout_s=30) == (0, "(True, None)\n", "")
+
+
 def take(settings: object) -> None:
     if settings == "bad":
         raise ValueError("not these")

@@ -30,9 +30,7 @@ def answered(target: Target, answer: Answered) -> Cause | None:
 
 def quoted(target: Target, answer: Answered) -> str:
     """What the server said in words, as a sentence, without the secrets that were sent to it; empty when it said none."""
-    text = _message(target.signal, answer)
-    for secret in target.headers.values():
-        text = text.replace(secret, "[REDACTED]") if secret else text
+    text = target.without_secrets(_message(target.signal, answer))
     text = printable(" ".join(text.split()))
     return f"The server says: {text[:_LONGEST_SHOWN]!r}." if text else ""
 
@@ -145,7 +143,7 @@ def _wrong_method(target: Target, answer: Answered) -> Cause:
 
 
 def _redirect(target: Target, answer: Answered) -> Cause:
-    location = without_credentials(str(answer.headers.get("location", "")))
+    location = target.without_secrets(without_credentials(str(answer.headers.get("location", ""))))
     base = location.removesuffix(SIGNALS[target.signal].http_path) or "where it says"
     return Cause(
         what=f"the server sends elsewhere: {location or 'it does not say where'}",
@@ -199,7 +197,11 @@ _ROWS: Final[Mapping[str, Callable[[Target, Answered], Cause]]] = {
     "403": _forbidden,
     "PERMISSION_DENIED": _forbidden,
     "404": _not_found,
-    "NOT_FOUND": _not_found,
+    "NOT_FOUND": _row(
+        "the server does not know whom it is for",
+        "something that the request names, a tenant or a project, is not there.",
+        "correct the headers of {exporter} that name it",
+    ),
     "405": _wrong_method,
     "UNIMPLEMENTED": _no_service,
     "413": _row("the server takes no request of that size", "one item was sent.", "raise the largest size there"),

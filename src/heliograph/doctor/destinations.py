@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from heliograph.doctor import clocks
 from heliograph.doctor.cause import Cause
@@ -37,6 +38,7 @@ def examine_destinations(around: Circumstances) -> Iterator[Finding]:
         yield _finding(destination, where, cause, same, around)
     yield from _jaeger(around)
     yield from _exposed(around, ended)
+    yield from _unsent(around, ended)
     yield from clocks.skews(ended)
 
 
@@ -155,3 +157,17 @@ def _exposed(around: Circumstances, ended: Iterable[Trial]) -> Iterator[Finding]
             why="The endpoint is http://, so that everybody on the way can read what may be credentials.",
             fix=f"set the endpoint of {_place(trial.signal, trial.position, around)} to https://, if the server speaks TLS",
         )
+
+
+def _unsent(around: Circumstances, ended: Iterable[Trial]) -> Iterator[Finding]:
+    """A user and a password in an endpoint, which other programs send as they are."""
+    for trial in ended:
+        if isinstance(trial.wanted, NETWORK) and "@" in urlsplit(trial.wanted.endpoint).netloc:
+            yield Finding(
+                severity=Severity.WARNING,
+                check=CHECK,
+                what=f"{trial.signal} to {trial.wanted.destination}: the credentials in the endpoint are not sent",
+                why="Only headers carry credentials.",
+                fix=f"take them out of {_place(trial.signal, trial.position, around)}, and set headers: "
+                "{authorization: ...} to 'Basic ' and user:password in base64",
+            )

@@ -64,7 +64,7 @@ class Diagnosis:
         if outcome.rejected:
             why = outcome.reason.removeprefix("partial success: ")
             what = "the server took the request and refused what was in it (partial success)"
-            why = f"It says: {why!r}." if why else "It does not say why."
+            why = f"It says: {target.without_secrets(why)!r}." if why else "It does not say why."
             return Cause(what=what, why=why, fix="change what it refuses, or its limits; look at the log of the receiver")
         if answer is not None and "html" in str(answer.headers.get("content-type", "")):
             return Cause(
@@ -75,7 +75,7 @@ class Diagnosis:
             )
         warned = partial_success(SIGNALS[target.signal], answer.body)[1] if answer is not None else ""
         if warned:
-            what, why = "accepted, with a warning of the server", f"It says: {warned[:200]!r}."
+            what, why = "accepted, with a warning of the server", f"It says: {target.without_secrets(warned)[:200]!r}."
             return Cause(severity=Severity.WARNING, what=what, why=why, fix="do what it says")
         proxy = proxy_of(target, self._environ)
         return through(proxy) if proxy is not None else Cause(severity=Severity.OK, what="accepted", why="", fix="")
@@ -95,7 +95,7 @@ class Diagnosis:
             return self._answered(trial, target, trial.answered, proxy)
         if speech is None:
             return proxied(target, proxy or "", reason)
-        return silent(target, speech, trial.timeout_s)
+        return silent(target, speech, reason, trial.timeout_s)
 
     def _encrypted(self, target: Target, reason: str, speech: Speech, step_s: float) -> Cause | None:
         """The cause, if both sides want TLS and it does not come about."""

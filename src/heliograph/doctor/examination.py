@@ -11,7 +11,7 @@ from typing import Final
 from heliograph.doctor import destinations, directories, libraries, packages, ports, switches, workers
 from heliograph.doctor.circumstances import Circumstances
 from heliograph.doctor.finding import Finding, Severity
-from heliograph.errors import SettingsError
+from heliograph.errors import SettingsError, SettingsFault
 from heliograph.text import described
 
 Check = Callable[[Circumstances], Iterable[Finding]]
@@ -43,6 +43,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     (packages.CHECK, packages.examine_packages),
     (libraries.CHECK, libraries.examine_libraries),
 )
+_WHOLE_FILE: Final = "file"  # the path of a fault that no setting has
 _WITHOUT_SETTINGS: Final = frozenset({packages.CHECK, libraries.CHECK})
 
 
@@ -60,10 +61,16 @@ def faults(error: SettingsError) -> list[Finding]:
             check="settings",
             what=str(fault),
             why="With this fault the application does not start.",
-            fix=f"correct {fault.path}",
+            fix=_correction(fault),
         )
         for fault in error.faults
     ]
+
+
+def _correction(fault: SettingsFault) -> str:
+    if fault.path == _WHOLE_FILE:
+        return f"correct {fault.where or 'the name of the file'}"
+    return f"correct {fault.path}" if fault.where is None else f"correct {fault.path} ({fault.where})"
 
 
 def examine_without_settings(around: Circumstances) -> list[Finding]:

@@ -10,17 +10,18 @@ import http.client
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 from heliograph.doctor.circumstances import Circumstances
 from heliograph.doctor.finding import Finding, Severity
 from heliograph.doctor.workers import shared_directory
 from heliograph.endpoint.listening import listen_on
+from heliograph.exporters.http_deadline import Deadline, connect
 from heliograph.settings.server import ServerSettings
 from heliograph.text import printable
 
 CHECK: Final = "port"
-_TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 2.0
 _SCRAPE_BYTES: Final = 1024 * 1024
 _LABEL: Final = r'^target_info\{[^}]*service_name="([^"]*)"'
 
@@ -93,8 +94,9 @@ def _taken(around: Circumstances, server: ServerSettings, at: str) -> Finding:
 def _scraped(server: ServerSettings) -> tuple[str, str]:
     """The name that the server there gives itself, and what it answers; empty when it answers no HTTP."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)  # noqa: S104  # looked at, not listened on
-    connection = http.client.HTTPConnection(host, server.port, timeout=_TIMEOUT_S)
+    connection: Any = http.client.HTTPConnection(host, server.port)
     try:
+        connection.sock = connect(host, server.port, Deadline(_TIMEOUT_S))
         connection.request("GET", server.metrics_path)
         answer = connection.getresponse()
         return answer.headers.get("Server", "an HTTP server"), answer.read(_SCRAPE_BYTES).decode(errors="replace")

@@ -15,6 +15,7 @@ from heliograph.exporters.http_deadline import AttemptError
 from heliograph.exporters.proxy import is_direct, proxy_for
 from heliograph.text import printable
 
+_CLOSED_EARLY: Final = "connection closed early"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 # As gRPC's own library reads them, the first that is set.
 _GRPC_PROXIES: Final = ("grpc_proxy", "https_proxy", "http_proxy")
@@ -33,6 +34,14 @@ def _no_name(target: Target, speech: Speech) -> Cause:
         why=f"DNS has no address for {target.host!r} ({speech.detail}).",
         fix="correct the host in the endpoint of {exporter}; in a container or a cluster, its name there (a service's name, "
         "and the namespace when it is another), and look that the name server is reached",
+    )
+
+
+def _slow_name(target: Target, _speech: Speech) -> Cause:
+    return Cause(
+        what="the name server does not answer",
+        why=f"The look-up of {target.host!r} comes to no end.",
+        fix="look at the name servers of this machine or container (/etc/resolv.conf), and whether they are reached from here",
     )
 
 
@@ -70,18 +79,28 @@ def _no_answer(target: Target, speech: Speech) -> Cause:
 
 _UNREACHED: Final = {
     Reach.NO_NAME: _no_name,
+    Reach.SLOW_NAME: _slow_name,
     Reach.REFUSED: _refused,
     Reach.UNREACHABLE: _unreachable,
     Reach.NO_ANSWER: _no_answer,
 }
 
 
-def silent(target: Target, speech: Speech, timeout_s: float) -> Cause:
-    """Connected, and then no answer that anybody understands."""
+def silent(target: Target, speech: Speech, reason: str, timeout_s: float) -> Cause:
+    """Connected, and then no answer that anybody understands. ``reason`` is the transport's."""
     if speech.said:
         begun = printable(speech.said[:40].decode("latin-1").strip())
         why = f"What listens at {target.place} speaks neither HTTP nor gRPC: it says '{begun}'."
         what, fix = "the server speaks another protocol", "set the endpoint of {exporter} to an OTLP receiver"
+    elif speech.is_closing:
+        what = "the server closes the connection and says nothing"
+        why = f"{target.place} accepts connections and closes them: a proxy or a published port of a container behind which "
+        why += "nothing listens, or a server that does not let this machine in."
+        fix = "start what is to listen behind that port, or set the endpoint of {exporter} to an OTLP receiver"
+    elif speech.is_known and _CLOSED_EARLY in reason:
+        what = "the server closes the connection instead of an answer"
+        why = f"{target.place} took the request and closed the connection; it answers an empty request."
+        fix = "look at the log of the receiver, and of the load balancer before it"
     elif speech.is_known:
         what = f"no answer within {timeout_s:g} s"
         why = f"{target.place} took the request and did not answer in time; it answers an empty request."

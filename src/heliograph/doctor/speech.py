@@ -10,11 +10,13 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from heliograph.exporters.proxy import host_and_port
 
@@ -22,12 +24,14 @@ _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0,
 _SETTINGS: Final = 4
 _FRAME_HEAD_BYTES: Final = 9
 _HEARD_BYTES: Final = 256
+_SHORTEST_LOOK_UP_S: Final = 1.0
 
 
 class Reach(StrEnum):
     """How far a connection gets."""
 
     NO_NAME = "the name does not resolve"
+    SLOW_NAME = "the look-up of the name does not end"
     REFUSED = "the connection was refused"
     UNREACHABLE = "there is no way to the address"
     NO_ANSWER = "nothing answered the attempt to connect"
@@ -37,7 +41,7 @@ class Reach(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """``is_tls``: it takes TLS. ``speaks_http1`` and ``speaks_http2`` are over TLS then, in plain otherwise. ``said`` is the
-    beginning of what it said that is neither."""
+    beginning of what it said that is neither; ``is_closing``: it closed each connection instead of saying anything."""
 
     reach: Reach
     detail: str = ""
@@ -45,6 +49,7 @@ class Speech:
     speaks_http1: bool = False
     speaks_http2: bool = False
     said: bytes = b""
+    is_closing: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -73,6 +78,7 @@ def heard_at(host: str, port: int, path: str, *, client: tuple[str, str | None] 
         speaks_http1=speaks_http1,
         speaks_http2=speaks_http2,
         said=b"" if speaks_http1 or speaks_http2 else first or second,
+        is_closing=not (first or second or line.has_waited),
     )
 
 
@@ -81,6 +87,7 @@ class _Line:
 
     def __init__(self, host: str, port: int, timeout_s: float, client: tuple[str, str | None] | None) -> None:
         self._host, self._port, self._timeout_s, self._client = host, port, timeout_s, client
+        self.has_waited = False  # in vain, for an answer
 
     def takes_tls(self) -> bool:
         try:
@@ -94,13 +101,18 @@ class _Line:
     def answer_to(self, said: bytes, protocol: str, *, is_tls: bool) -> bytes:
         """The beginning of the answer; empty when there is none."""
         heard = b""
-        with suppress(OSError, ValueError), self._connected() as plain:
-            if not is_tls:
-                plain.sendall(said)
-                return plain.recv(_HEARD_BYTES)
-            with self._context((protocol,)).wrap_socket(plain, server_hostname=self._host) as secure:
-                secure.sendall(said)
-                heard = secure.recv(_HEARD_BYTES)
+        try:
+            with self._connected() as plain:
+                if not is_tls:
+                    plain.sendall(said)
+                    return plain.recv(_HEARD_BYTES)
+                with self._context((protocol,)).wrap_socket(plain, server_hostname=self._host) as secure:
+                    secure.sendall(said)
+                    heard = secure.recv(_HEARD_BYTES)
+        except TimeoutError:
+            self.has_waited = True
+        except (OSError, ValueError):  # closed, or reset; ValueError: a host that is no name for TLS
+            pass
         return heard
 
     def _connected(self) -> socket.socket:
@@ -120,7 +132,9 @@ class _Line:
 
 def _reach(host: str, port: int, timeout_s: float) -> tuple[Reach, str]:
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = _looked_up(host, port, max(timeout_s, _SHORTEST_LOOK_UP_S))
+    except TimeoutError:
+        return Reach.SLOW_NAME, ""
     except (OSError, UnicodeError) as error:
         return Reach.NO_NAME, getattr(error, "strerror", None) or str(error)
     found = ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses))
@@ -132,6 +146,20 @@ def _reach(host: str, port: int, timeout_s: float) -> tuple[Reach, str]:
     except OSError as error:
         refused = error.errno in (errno.ECONNREFUSED, errno.ECONNRESET)
         return (Reach.REFUSED if refused else Reach.UNREACHABLE), f"{found}: {error.strerror or error}"
+
+
+def _looked_up(host: str, port: int, timeout_s: float) -> list[Any]:
+    """The addresses of a name; raises TimeoutError when they take long, which the system's resolver sets no limit to."""
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    return found.result(timeout_s)
 
 
 def _is_settings(heard: bytes) -> bool:

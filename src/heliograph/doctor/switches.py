@@ -23,9 +23,9 @@ def examine_switches(around: Circumstances) -> Iterator[Finding]:
 
 def _whole(around: Circumstances) -> Iterator[Finding]:
     environ = around.environ
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":  # whatever the settings say
         yield _off("OTEL_SDK_DISABLED is 'true' in the environment", "unset OTEL_SDK_DISABLED")
-    if not around.settings.enabled:
+    elif not around.settings.enabled:
         yield _off(f"{around.named(('enabled',))} is off", "set enabled to true (HELIOGRAPH_ENABLED=true)")
     is_asked_for = environ.get("HELIOGRAPH_ENABLED", "").strip().lower() in _TRUE or "enabled" in around.settings.fields_set
     if "PYTEST_VERSION" in environ and not is_asked_for:

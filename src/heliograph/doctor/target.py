@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from heliograph.exporters.jaeger import otlp_endpoint
 from heliograph.exporters.otlp_http import signal_url
 from heliograph.exporters.proxy import host_and_port
 from heliograph.otlp.messages import SIGNALS
 from heliograph.settings.exporters import JaegerExporter, TlsFiles
+from heliograph.settings.secret import REDACTED
 
 _PORTS: Final = {"http": 80, "https": 443}
+_SHORTEST_SECRET: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """``endpoint`` is the one that is used, which for Jaeger may be another than the settings have. The path of the signal is
-    put behind it if ``is_path_appended``; ``path`` is what comes out. ``headers`` are those of the settings, secrets included:
-    they are not shown."""
+    put behind it if ``is_path_appended``; ``path`` is what comes out. ``headers`` are those of the settings, secrets included,
+    ``query`` is that of the endpoint: they are not shown."""
 
     signal: str
     endpoint: str
@@ -32,6 +36,23 @@ class Target:
     is_path_appended: bool
     tls: TlsFiles
     headers: Mapping[str, str]
+    query: str = ""
+
+    def without_secrets(self, text: str) -> str:
+        """``text``, which may repeat what was sent, without the secrets that were sent to the server."""
+        for secret in sorted(self._secrets(), key=len, reverse=True):
+            text = text.replace(secret, REDACTED)
+        return text
+
+    def _secrets(self) -> Iterator[str]:
+        for value in (*self.headers.values(), *(value for _name, value in parse_qsl(self.query))):
+            scheme, _space, rest = value.strip().partition(" ")
+            yield from filter(None, (value, rest.strip()))
+            # Servers that refuse a token like to repeat it without its scheme, or a password as it was before encoding.
+            words = rest.split()
+            if scheme.lower() == "basic":
+                words += _decoded(rest)
+            yield from (word for word in words if len(word) >= _SHORTEST_SECRET)
 
     @property
     def is_tls(self) -> bool:
@@ -66,7 +87,16 @@ def target_of(signal: str, wanted: Any) -> Target:
         is_path_appended=wanted.append_path,
         tls=wanted.tls or TlsFiles(),
         headers={name: secret.get_secret_value() for name, secret in wanted.headers.items()},
+        query=parts.query,
     )
+
+
+def _decoded(credentials: str) -> list[str]:
+    """The password of credentials as in RFC 7617; nothing when they are none."""
+    try:
+        return [base64.b64decode(credentials, validate=True).decode().partition(":")[2]]
+    except (binascii.Error, UnicodeDecodeError):
+        return []
 
 
 def without_credentials(url: str) -> str:

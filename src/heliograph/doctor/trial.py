@@ -136,8 +136,10 @@ def _send(settings: TelemetrySettings, tried: Sequence[_Tried], clock: Clock) ->
             pipeline.accept(SAMPLES[signal](resource, clock.time_ns()))
             pipeline.begin_flush()
             pipelines.append(pipeline)
+    began_at_ns = clock.monotonic_ns()
     for each in tried:
-        each.overheard.is_over.wait(each.trial.timeout_s + _GRACE_S)
+        passed_s = (clock.monotonic_ns() - began_at_ns) / 1e9
+        each.overheard.is_over.wait(max(0.0, each.trial.timeout_s + _GRACE_S - passed_s))
     for pipeline in pipelines:
         pipeline.close(0)
     for pipeline in pipelines:

@@ -102,6 +102,9 @@ def _from_file(path: Path) -> Iterator[tuple[str, int | None]]:
     except (OSError, ValueError, SyntaxError):  # none there, or gunicorn will say itself what is wrong with it
         return
     for statement in statements:
-        if isinstance(statement, ast.Assign) and any(ast.unparse(target) == "workers" for target in statement.targets):
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+            continue
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        if any(ast.unparse(target) == "workers" for target in targets):
             is_number = isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, int)
             yield f"{path.name}: {ast.unparse(statement)}", int(ast.literal_eval(statement.value)) if is_number else None

@@ -181,10 +181,11 @@ def _route_below(routes: Any, scope: Any, levels: int) -> str | None:
     for route in routes if levels else ():
         match, found = route.matches(scope)
         if match.name == "FULL":
-            path, inner = getattr(route, "path", None), getattr(route, "routes", None)
-            if inner is None or path is None:
-                return path
-            return path + (_route_below(inner, {**scope, **found}, levels - 1) or "")
+            path = getattr(route, "path", None)
+            inner = getattr(route, "routes", None)
+            if not isinstance(path, str):  # of a host
+                return None
+            return path if inner is None else path + (_route_below(inner, {**scope, **found}, levels - 1) or "")
     return None
 
 

@@ -65,7 +65,7 @@ class TelemetryMiddleware:
         try:
             exchange = self._begin(telemetry, scope)
         except Exception as mishap:  # a scope of an odd shape: the application decides what to make of it
-            self._server.mishaps.note("asgi", mishap)
+            self.note(mishap)
             await self.app(scope, receive, send)
             return
         token = CURRENT.set(exchange.context)
@@ -92,6 +92,10 @@ class TelemetryMiddleware:
         if agent := headers.get(b"user-agent"):
             attributes["user_agent.original"] = agent.decode("latin-1")
         return self._server.begin(telemetry, method, attributes, headers, is_measured=scope["type"] == "http")
+
+    def note(self, mishap: Exception) -> None:
+        """Something that the application is not to hear of went wrong."""
+        self._server.mishaps.note("asgi", mishap)
 
     def route(self, scope: Scope, root: str) -> str | None:
         """The route of a request that was routed; ``root`` is where the application itself is. Never raises."""
@@ -151,7 +155,10 @@ class _HttpRun:
     async def _send(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
-            self._start(message)
+            try:
+                self._start(message)
+            except Exception as mishap:  # what the application says may be odd; the server decides what to make of it
+                self._middleware.note(mishap)
         try:
             await self._to_client(message)
         except OSError:  # which is how a server says it, since version 2.4 of the protocol

@@ -79,13 +79,11 @@ class TelemetryMiddleware:
 
     def _answer(self, exchange: Exchange, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            code = status[:_LENGTH_OF_STATUS]
-            if code.isascii() and code.isdigit():
-                exchange.status = int(code)
-            exchange.route = self._route(environ)  # Flask forgets it soon after
-            asked = environ.get("HTTP_X_REQUEST_ID")
-            said = exchange.headers(asked, lambda: {name.lower() for name, _value in headers})
-            return start_response(status, [*headers, *said], *error)
+            try:
+                headers = self._started(exchange, environ, status, headers)
+            except Exception as mishap:  # what the application says may be odd; the server decides what to make of it
+                self._server.mishaps.note("wsgi", mishap)
+            return start_response(status, headers, *error)
 
         token = CURRENT.set(exchange.context)
         try:
@@ -100,6 +98,17 @@ class TelemetryMiddleware:
         finally:
             leave(token, exchange.context[SPAN_KEY])
         return _Body(exchange, environ, body)
+
+    def _started(
+        self, exchange: Exchange, environ: WSGIEnvironment, status: str, headers: list[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """The response has begun; returns its headers."""
+        code = status[:_LENGTH_OF_STATUS]
+        if code.isascii() and code.isdigit():
+            exchange.status = int(code)
+        exchange.route = self._route(environ)  # Flask forgets it soon after
+        said = exchange.headers(environ.get("HTTP_X_REQUEST_ID"), lambda: {name.lower() for name, _value in headers})
+        return [*headers, *said] if said else headers
 
     def _route(self, environ: WSGIEnvironment) -> str | None:
         """The route of a request that was routed. Never raises."""

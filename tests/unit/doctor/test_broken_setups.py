@@ -77,6 +77,23 @@ def speaking_ssh() -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
+def closing() -> Iterator[dict[str, Any]]:
+    """As a published port of a container in which nothing listens."""
+    with raw_server(lambda _connection: None) as url:
+        yield {"endpoint": url}
+
+
+@contextmanager
+def closing_on_items() -> Iterator[dict[str, Any]]:
+    def talk(connection: socket.socket) -> None:
+        if b"content-length: 0" in connection.recv(65536).lower():
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with raw_server(talk) as url:
+        yield {"endpoint": url}
+
+
+@contextmanager
 def slow() -> Iterator[dict[str, Any]]:
     with http_receiver() as receiver:
         receiver.answers = [Answer(delay_s=1.0)]
@@ -126,6 +143,15 @@ SETUPS = {
     "packets are dropped, gRPC": (lambda: changed(dropping(), **GRPC), Severity.ERROR, "no connection to", "firewall", "open"),
     "it says nothing": (silent, Severity.ERROR, "no answer within 0.3 s", "says nothing", "restart it"),
     "it says nothing, gRPC": (lambda: changed(silent(), **GRPC), Severity.ERROR, "no answer", "says nothing", "restart it"),
+    "it closes": (closing, Severity.ERROR, "closes the connection and says nothing", "published port", "behind that port"),
+    "it closes, gRPC": (
+        lambda: changed(closing(), **GRPC),
+        Severity.ERROR,
+        "closes the",
+        "published port",
+        "behind that port",
+    ),
+    "it closes on what is sent": (closing_on_items, Severity.ERROR, "instead of an answer", "an empty request", "log of the"),
     "it is slow": (slow, Severity.ERROR, "no answer within 0.3 s", "did not answer in time", "raise timeout"),
     "it is no HTTP": (speaking_ssh, Severity.ERROR, "speaks another protocol", "'SSH-2.0-OpenSSH_9.6'", "OTLP receiver"),
     "it is no gRPC": (lambda: changed(speaking_ssh(), **GRPC), Severity.ERROR, "another protocol", "SSH-2.0", "OTLP receiver"),
@@ -168,6 +194,48 @@ SETUPS = {
         "no scheme before it, such as 'Bearer '",
         "correct the headers",
     ),
+    "a token that is repeated without its scheme": (
+        lambda: changed(replying(401, b"bad token: s3cr3t"), headers={"authorization": "Bearer s3cr3t"}),
+        Severity.ERROR,
+        "does not accept the credentials",
+        "The server says: 'bad token: [REDACTED]'",
+        "correct the headers",
+    ),
+    "a password that is repeated": (
+        lambda: changed(replying(403, b"not s3cr3t"), headers={"authorization": "Basic bWU6czNjcjN0"}),
+        Severity.ERROR,
+        "forbids it",
+        "The server says: 'not [REDACTED]'",
+        "the right",
+    ),
+    "a key in a query that is repeated": (
+        lambda: changed(replying(400, b"no key s3cr3t"), path="/?key=s3cr3t"),
+        Severity.ERROR,
+        "does not take the request",
+        "'no key [REDACTED]'",
+        "what it says",
+    ),
+    "a secret in a warning": (
+        lambda: changed(replying(200, partial(0, "s3cr3t is old")), **SECRET),
+        Severity.WARNING,
+        "accepted, with a warning",
+        "'[REDACTED] is old'",
+        "do what it says",
+    ),
+    "a secret in a refusal": (
+        lambda: changed(replying(200, partial(1, "s3cr3t is old")), **SECRET),
+        Severity.ERROR,
+        "partial success",
+        "'[REDACTED] is old'",
+        "its limits",
+    ),
+    "a secret in a redirect": (
+        lambda: changed(replying(307, Location="https://otel.test/s3cr3t/v1/traces"), **SECRET),
+        Severity.ERROR,
+        "sends elsewhere: https://otel.test/[REDACTED]/v1/traces",
+        "not followed",
+        "to https://otel.test/[REDACTED]",
+    ),
     "not allowed": (
         lambda: changed(replying(403), **SECRET),
         Severity.ERROR,
@@ -188,6 +256,13 @@ SETUPS = {
         "forbids it",
         "gRPC PERMISSION_DENIED: it knows who sends, and does not let him write this. The server says: 'tenant is read-only'",
         "the right to write traces",
+    ),
+    "gRPC knows no tenant": (
+        lambda: answering_grpc(5, details="tenant not found"),
+        Severity.ERROR,
+        "does not know whom it is for",
+        "NOT_FOUND",
+        "headers of tracing.exporters[0]",
     ),
     "wrong path": (lambda: replying(404), Severity.ERROR, "knows no /v1/traces", "HTTP 404", "base URL for OTLP"),
     "another base path": (

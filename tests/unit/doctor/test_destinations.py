@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -153,8 +155,31 @@ def test_credentials_to_this_machine_are_not_warned_of(destinations: Examine) ->
 
 def test_credentials_in_an_endpoint_are_not_shown(destinations: Examine) -> None:
     found = of(destinations({"endpoint": f"http://me:s3cr3t@127.0.0.1:{free_port()}"}))
-    assert [each.severity for each in found] == [Severity.ERROR]
-    assert "s3cr3t" not in texts(found[0])
+    assert [each.severity for each in found] == [Severity.ERROR, Severity.WARNING]
+    assert "s3cr3t" not in "".join(map(texts, found))
+
+
+def test_credentials_in_an_endpoint_are_said_not_to_be_sent(destinations: Examine) -> None:
+    with http_receiver() as received:
+        found = of(destinations({"endpoint": received.url.replace("//", "//me:s3cr3t@")}))
+    assert [each.severity for each in found] == [Severity.OK, Severity.WARNING]
+    assert found[1].what == "traces to otlp: the credentials in the endpoint are not sent"
+    assert found[1].fix.startswith("take them out of tracing.exporters[0], and set headers: {authorization: ...}")
+
+
+def test_a_name_server_that_does_not_answer_is_named_in_time(destinations: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: real(*given, **more) if is_over.wait(60) else [])
+    try:
+        began_at = time.monotonic()
+        (found,) = of(destinations({"endpoint": "http://collector.invalid:4318", "timeout": "100ms"}, signals=ALL))
+        took_s = time.monotonic() - began_at
+    finally:
+        is_over.set()
+    assert found.what.endswith("the name server does not answer")
+    assert "'collector.invalid'" in found.why
+    assert took_s < 10
 
 
 PROXIES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from heliograph.doctor.finding import Finding, Severity, exit_code
 from heliograph.doctor.report import as_json, as_text
 from heliograph.errors import SettingsError
 from heliograph.settings import TelemetrySettings
+from heliograph.settings.loading.load import load
 
 Around = Callable[..., Circumstances]
 OK = Finding(severity=Severity.OK, check="port", what="fine")
@@ -48,6 +50,23 @@ def test_each_fault_of_the_settings_is_an_error() -> None:
     found = faults(caught.value)
     assert [finding.severity for finding in found] == [Severity.ERROR] * 2
     assert found[0].what.startswith("tracing.sample_rate: given 7")
+    assert found[0].fix == "correct tracing.sample_rate"
+
+
+@pytest.mark.parametrize(
+    ("content", "fix"),
+    [
+        ("tracing: {sample_rate: 7}", "correct tracing.sample_rate (heliograph.yaml:1)"),
+        ("tracing: [", "correct heliograph.yaml:1"),
+        (None, "correct the name of the file"),
+    ],
+)
+def test_the_fix_of_a_fault_says_where(content: str | None, fix: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "heliograph.yaml").write_text(content)
+    with pytest.raises(SettingsError) as caught:
+        load(file="heliograph.yaml" if content else "nowhere.yaml", folder=tmp_path)
+    assert [finding.fix for finding in faults(caught.value)] == [fix]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -105,3 +106,18 @@ def test_an_endpoint_that_is_switched_off_is_worth_knowing_when_metrics_are_to_b
     assert (scraped.severity, pushed.severity) == (Severity.INFO, Severity.INFO)
     assert "nothing to scrape" in scraped.why
     assert pushed.why == ""
+
+
+def test_a_server_that_never_ends_its_answer_is_not_waited_for(around: Around) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(1024)
+        for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    with raw_server(drip) as url:
+        began_at = time.monotonic()
+        (finding,) = examine_port(around(server={"port": int(url.rpartition(":")[2])}))
+        took_s = time.monotonic() - began_at
+    assert finding.what.startswith("port ")
+    assert took_s < 10

@@ -21,6 +21,11 @@ def test_a_set_up_that_sends_everything_somewhere_is_nothing_to_speak_of(around:
     assert list(examine_switches(around(**EVERYWHERE))) == []
 
 
+def test_what_is_switched_off_by_the_environment_is_said_once(around: Around) -> None:
+    found = examine_switches(around({"OTEL_SDK_DISABLED": "true"}, enabled=False, **EVERYWHERE))
+    assert [finding.fix for finding in found] == ["unset OTEL_SDK_DISABLED"]
+
+
 @pytest.mark.parametrize(
     ("environ", "options", "severity", "what", "why"),
     [

@@ -60,13 +60,14 @@ def test_one_process_is_nothing_to_speak_of(environ: dict[str, str], around: Aro
     [
         ("import multiprocessing\nworkers = multiprocessing.cpu_count() * 2 + 1\n", "several processes"),
         ("bind = ':80'\nworkers = 5\n", "5 processes"),
+        ("workers: int = 5\n", "5 processes"),
     ],
 )
 def test_the_file_of_gunicorn_is_read_and_not_run(content: str, said: str, around: Around, tmp_path: Path) -> None:
     (tmp_path / "gunicorn.conf.py").write_text(content + "raise SystemExit\n")
     (finding,) = examine_workers(around())
     assert finding.severity is Severity.WARNING
-    assert finding.what.startswith("gunicorn.conf.py: workers = ")
+    assert finding.what.startswith("gunicorn.conf.py: workers")
     assert said in finding.what
 
 

@@ -387,6 +387,17 @@ def test_a_scope_of_an_odd_shape_costs_no_answer(telemetry: TelemetryManager, he
     assert start["status"] == 200
 
 
+@pytest.mark.parametrize("said", [{"status": 200, "headers": [7]}, {"status": 200, "headers": [("a", "b")]}, {"headers": []}])
+def test_a_response_of_an_odd_shape_is_the_servers_to_judge(telemetry: TelemetryManager, said: dict[str, Any]) -> None:
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", **said})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent = ask(TelemetryMiddleware(application, telemetry=telemetry))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert len(delivered(telemetry, "traces")) == 1
+
+
 def test_behind_a_real_server_every_request_is_counted(telemetry: TelemetryManager) -> None:
     application = Starlette(routes=[Route("/orders/{number}", hello)])
     with serving_asgi(TelemetryMiddleware(application, telemetry=telemetry)) as port:

@@ -209,6 +209,20 @@ def test_probes_and_what_they_do_leave_no_trace(telemetry: TelemetryManager, pat
     assert DURATION not in points_of(delivered(telemetry, "metrics")[-1])
 
 
+@pytest.mark.parametrize("headers", [[7], [(b"a", 1)], None])
+def test_a_response_of_an_odd_shape_is_the_servers_to_judge(telemetry: TelemetryManager, headers: Any) -> None:
+    seen = []
+
+    def application(_environ: Any, start_response: Any) -> Any:
+        start_response("odd", headers)
+        return [b"x"]
+
+    environ: dict[str, Any] = {"PATH_INFO": "/"}
+    TelemetryMiddleware(application, telemetry=telemetry)(environ, lambda *said: seen.append(said) or (lambda _part: None))
+    assert [status for status, *_rest in seen] == ["odd"]
+    assert len(delivered(telemetry, "traces")) == 1
+
+
 def test_middleware_in_middleware_records_once(telemetry: TelemetryManager) -> None:
     Answer(TelemetryMiddleware(TelemetryMiddleware(answering(), telemetry=telemetry), telemetry=telemetry))
     assert len(delivered(telemetry, "traces")) == 1
