@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from opentelemetry import propagate
 
 from heliograph import TelemetryManager, TelemetrySettings
 from heliograph.errors import NotStartedError
@@ -20,9 +21,11 @@ os.environ["HELIOGRAPH_ENABLED"] = "true"
 
 @pytest.fixture(autouse=True)
 def _no_manager_survives_its_test() -> Iterator[None]:
+    propagator = propagate.get_global_textmap()
     yield
     with contextlib.suppress(NotStartedError):
         TelemetryManager.current().shutdown(timeout_s=1.0)
+    propagate.set_global_textmap(propagator)  # a manager that was told of others leaves them
 
 
 @pytest.fixture

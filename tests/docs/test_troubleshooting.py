@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from tests.support.interpreter import own_environment
 from tests.support.otlp_receiver import grpc_receiver
 from tests.support.processes import free_port
 from tests.support.proxy_server import proxy_server
+from tests.support.raw_server import raw_server
 from tests.support.routed_server import Reply, routed_server
 from tests.support.tls_server import server_context
 
@@ -126,6 +128,18 @@ def _silent(scene: Scene) -> list[str]:
     return scene.sends(f"http://127.0.0.1:{listening.getsockname()[1]}", HELIOGRAPH_TRACING__EXPORTERS=_slow(listening))
 
 
+def _unanswered_look_up(scene: Scene) -> list[str]:
+    is_over, real, before = threading.Event(), socket.getaddrinfo, set(threading.enumerate())
+    scene.monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: real(*given, **more) if is_over.wait(60) else [])
+    exporters = '[{"type": "otlp", "endpoint": "http://collector.invalid:4318", "timeout": "100ms"}]'
+    try:
+        return scene.says({**TRACES_ONLY, "HELIOGRAPH_TRACING__EXPORTERS": exporters}, "destination")
+    finally:
+        is_over.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+
+
 def _slow(listening: socket.socket) -> str:
     port = listening.getsockname()[1]
     return f'[{{"type": "otlp", "endpoint": "http://localhost:{port}", "timeout": "300ms"}}]'
@@ -201,6 +215,8 @@ SCENES: tuple[Callable[[Scene], list[str]], ...] = (
     lambda scene: scene.sends(f"http://127.0.0.1:{free_port()}"),
     lambda scene: scene.says({**TRACES_ONLY, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid:4318"}, "destination"),
     _dropping,
+    _unanswered_look_up,
+    lambda scene: scene.sends(scene.stack.enter_context(raw_server(lambda _connection: None))),
     _silent,
     lambda scene: scene.sends(scene.stack.enter_context(routed_server()), **GRPC),
     lambda scene: scene.sends(scene.stack.enter_context(grpc_receiver()).url, 4317),
@@ -212,6 +228,7 @@ SCENES: tuple[Callable[[Scene], list[str]], ...] = (
     lambda scene: scene.shakes_hands(clients_of=scene.certificates.ca_file, **scene.trusting()),
     lambda scene: scene.shakes_hands(OTEL_EXPORTER_OTLP_CERTIFICATE="/nowhere/ca.pem"),
     lambda scene: scene.answers(Reply(401)),
+    lambda scene: scene.sends(f"http://me:secret@127.0.0.1:{free_port()}"),
     lambda scene: scene.answers(Reply(403), OTEL_EXPORTER_OTLP_HEADERS="x-api-key=abc"),
     lambda scene: scene.answers(Reply(404)),
     _own_endpoint,

@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Show every setting as an application that starts here would have it: its value and where that is from.
 
-    Header values, credentials in URLs and what variables held are not shown.
+    Header values, credentials in URLs and what is a secret by its name are not shown.
     """
     try:
         loaded = load(file=file, environ=os.environ)

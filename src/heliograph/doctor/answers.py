@@ -80,8 +80,9 @@ def _credentials(target: Target, answer: Answered) -> Cause:
         return Cause(what=what, why=_said(target, answer, why), fix=f"{fix}(OTEL_EXPORTER_OTLP_HEADERS)")
     names = ", ".join(sorted(target.headers))
     hints = [f"It answered {_shown(answer)} to a request with the headers {names}."]
-    given = {name.lower(): value for name, value in target.headers.items()}.get("authorization")
-    if given is not None and " " not in given.strip():
+    hints += [f"The value of {name} is empty." for name, value in sorted(target.headers.items()) if not value.strip()]
+    given = {name.lower(): value for name, value in target.headers.items()}.get("authorization", "").strip()
+    if given and " " not in given:
         hints.append("The value of authorization has no scheme before it, such as 'Bearer ' or 'Basic '.")
     return Cause(
         what="the server does not accept the credentials",

@@ -161,13 +161,16 @@ def _exposed(around: Circumstances, ended: Iterable[Trial]) -> Iterator[Finding]
 
 def _unsent(around: Circumstances, ended: Iterable[Trial]) -> Iterator[Finding]:
     """A user and a password in an endpoint, which other programs send as they are."""
+    together: dict[str, list[Trial]] = {}
     for trial in ended:
         if isinstance(trial.wanted, NETWORK) and "@" in urlsplit(trial.wanted.endpoint).netloc:
-            yield Finding(
-                severity=Severity.WARNING,
-                check=CHECK,
-                what=f"{trial.signal} to {trial.wanted.destination}: the credentials in the endpoint are not sent",
-                why="Only headers carry credentials.",
-                fix=f"take them out of {_place(trial.signal, trial.position, around)}, and set headers: "
-                "{authorization: ...} to 'Basic ' and user:password in base64",
-            )
+            together.setdefault(trial.wanted.destination, []).append(trial)
+    for destination, same in together.items():
+        yield Finding(
+            severity=Severity.WARNING,
+            check=CHECK,
+            what=f"{', '.join(trial.signal for trial in same)} to {destination}: the credentials in the endpoint are not sent",
+            why="Only headers carry credentials.",
+            fix=f"take them out of the endpoint of {_places(same, around)}, and set headers there: "
+            "{authorization: ...} to 'Basic ' and user:password in base64",
+        )

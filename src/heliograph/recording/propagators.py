@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import Getter, default_getter
+
 from heliograph.errors import SettingsError, SettingsFault
 from heliograph.recording.plugins import installed, plugin
 
@@ -22,6 +26,14 @@ _PACKAGES: Final[Mapping[str, str]] = {
 }
 
 
+class Propagators(CompositePropagator):
+    """Several propagators, or none at all: of that OpenTelemetry's class makes a context that is None, which callers attach."""
+
+    def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
+        found: Context | None = super().extract(carrier, context, getter)
+        return Context() if found is None else found
+
+
 def set_propagators(names: Sequence[str] | None) -> None:
     """Let trace ids travel as the propagators of these ``names`` do, in their order; ``none`` for not at all, None for as it
     is. Raises :class:`~heliograph.errors.SettingsError` for each that is not installed."""
@@ -30,9 +42,8 @@ def set_propagators(names: Sequence[str] | None) -> None:
     found = [] if _NOBODY in names else _loaded(names)
     # Not before: with a name in OTEL_PROPAGATORS that it does not know, OpenTelemetry's module itself raises.
     from opentelemetry.propagate import set_global_textmap  # noqa: PLC0415
-    from opentelemetry.propagators.composite import CompositePropagator  # noqa: PLC0415
 
-    set_global_textmap(CompositePropagator(found))
+    set_global_textmap(Propagators(found))
 
 
 def _loaded(names: Sequence[str]) -> list[Any]:

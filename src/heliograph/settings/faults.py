@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from heliograph.errors import SettingsFault
-from heliograph.settings.secret import REDACTED, without_credentials
+from heliograph.settings.secret import REDACTED, is_secret_name, without_credentials
 
 _HEADER_NAME: Final = r"[\w.-]{1,64}"
 
@@ -61,7 +61,7 @@ def name_of(key: object) -> str:
 
 def shown_at(place: tuple[str | int, ...], value: object) -> str:
     """What a fault shows of ``value``, which was given at ``place``."""
-    if any("header" in str(part).lower() for part in place):  # headers carry credentials
+    if any(_is_secret(str(part)) for part in place):
         return REDACTED
     return reprlib.repr(_redacted(value))
 
@@ -71,9 +71,13 @@ def _fault(found: Found) -> SettingsFault:
     return SettingsFault(path=path_of(found.place), given=given, expected=found.expected)
 
 
+def _is_secret(name: str) -> bool:
+    return "header" in name.lower() or is_secret_name(name)  # headers carry credentials
+
+
 def _redacted(value: object) -> object:
     if isinstance(value, Mapping):
-        return {k: REDACTED if "header" in str(k).lower() else _redacted(v) for k, v in value.items()}
+        return {k: REDACTED if _is_secret(str(k)) else _redacted(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted(item) for item in value]
     if isinstance(value, str) and "-----BEGIN" in value:  # a key where the path of its file belongs

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from heliograph.settings.secret import without_credentials
+from heliograph.settings.secret import HIDDEN, is_secret_name, without_credentials
 
 if TYPE_CHECKING:
     from heliograph.settings.section import Section
@@ -78,10 +78,14 @@ class Kind(Generic[T_co]):
 _PLAIN: Final[Mapping[Form, Callable[[Kind[Any], Any], Any]]] = {
     "scalar": lambda _kind, value: without_credentials(value) if isinstance(value, str) else value,
     "list": lambda kind, value: [_item(kind).plain(entry) for entry in value],
-    "mapping": lambda kind, value: {name: _item(kind).plain(entry) for name, entry in value.items()},
+    "mapping": lambda kind, value: {name: _named_plain(kind, name, entry) for name, entry in value.items()},
     "section": lambda _kind, value: value.plain(),
     "one_of": lambda _kind, value: value.plain(),
 }
+
+
+def _named_plain(kind: Kind[Any], name: str, entry: Any) -> Any:
+    return HIDDEN if isinstance(entry, str) and entry and is_secret_name(name) else _item(kind).plain(entry)
 
 
 def _item(kind: Kind[Any]) -> Kind[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar, cast, get_args
@@ -31,6 +32,7 @@ _SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _SPACE_CLASS: Final = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # the same in a regular expression
+_LARGEST: Final = 2**63 - 1  # what the size of anything can be; Python's own containers refuse more
 _DIGITS: Final = "[0-9]+(_[0-9]+)*"
 _NO_NUMBER: Final = (AttributeError, OverflowError, TypeError, ValueError)  # what the conversions to numbers raise
 _NO_LIST: Final = (str, bytes, bytearray, Mapping)  # they can be iterated over, but nobody who gives one means that
@@ -63,6 +65,8 @@ def text(value: object) -> str:
     """Text, which may be empty."""
     if isinstance(value, Enum):
         value = str(value.value)
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if not isinstance(value, (str, bytes, bytearray)):
         raise ValueError("text")
     try:
@@ -99,7 +103,7 @@ def whole(least: int, most: float = math.inf) -> Kind[int]:
             meant = _integer(value) if word is None else _integer_in(word)
         except _NO_NUMBER:
             raise ValueError("a whole number") from None
-        _refuse_outside(meant, least, most)
+        _refuse_outside(meant, least, min(most, _LARGEST))
         return meant
 
     return Kind(
@@ -222,8 +226,8 @@ def by_type(*sections: type[S]) -> Kind[S]:
         if not isinstance(value, (Mapping, Section)):
             raise ValueError("a mapping of settings")
         word = value.get("type", NOTHING) if isinstance(value, Mapping) else getattr(value, "type", NOTHING)
-        if word is NOTHING:
-            raise ValueError("a name such as 'console', or a mapping with 'type'")
+        if word is NOTHING:  # it may be headers that stand where they do not belong
+            raise MismatchError([Found((), value, "a name such as 'console', or a mapping with 'type'", is_secret=True)])
         section = words.get(word) if isinstance(word, str) else None
         if section is None:
             raise MismatchError([Found(("type",), word, expected)])

@@ -154,5 +154,6 @@ def _differences(running: Section, wanted: Section, prefix: str) -> list[str]:
             found += _differences(left, right, f"{prefix}{name}.")
         else:
             plain = type(running).fields[name].kind.plain  # without secrets
-            found.append(f"{prefix}{name}: {plain(left)!r} is running, {plain(right)!r} was asked for")
+            said = f"{prefix}{name}: {plain(left)!r} is running, {plain(right)!r} was asked for"
+            found.append(said if plain(left) != plain(right) else f"{said}; they differ in what is hidden here")
     return found

@@ -21,7 +21,12 @@ _VARIABLE: Final = r"\$\{"  # what loading/substitution.py puts something else f
 def json_schema() -> Schema:
     """The schema of a file of settings, whose values may all stand below ``telemetry``."""
     whole = {"$ref": f"#/$defs/{TelemetrySettings.__name__}"}
-    below = {"type": "object", "properties": {"telemetry": whole}, "required": ["telemetry"], "additionalProperties": False}
+    below = {
+        "type": "object",
+        "properties": {"telemetry": whole},
+        "required": ["telemetry"],
+        "propertyNames": {"not": {"enum": [*TelemetrySettings.fields]}},  # what else there is is the application's own
+    }
     return {
         "$schema": _DIALECT,
         "title": "heliograph settings",

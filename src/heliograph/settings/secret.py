@@ -1,4 +1,5 @@
-"""Texts that are not shown: a credential, for the headers of exporters (read by `exporters/build.py`), and that in a URL."""
+"""Texts that are not shown: a credential, for the headers of exporters (read by `exporters/build.py`), that in a URL, and what
+is one by its name."""
 
 from __future__ import annotations
 
@@ -10,12 +11,48 @@ REDACTED: Final = "[REDACTED]"
 
 HIDDEN: Final = "**********"
 """Stands for a secret."""
-_URL_CREDENTIALS: Final = r"//[^/\s]*@"  # compiled when first used, as few processes show settings
+# Compiled when first used, as few processes show settings. A password may have any sign in it, and a URL no scheme.
+_URL_CREDENTIALS: Final = r"//([^\s/@]*:.*|[^\s/]*)@"
+_OTHER_CREDENTIALS: Final = r"^[^\s/@]+:.*@"
+_PARAMETER: Final = r"([\w.~-]+)=([^&#,]+)"
+_WORD: Final = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
+_SECRET_WORDS: Final = frozenset(
+    {
+        *(
+            "apikey",
+            "auth",
+            "authorization",
+            "bearer",
+            "credential",
+            "credentials",
+            "key",
+            "pass",
+            "passphrase",
+            "passwd",
+            "password",
+        ),
+        *("pw", "pwd", "secret", "sig", "signature", "token"),
+    }
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what is called ``name`` is a secret, by a word of it; that of a file, such as ``key_file``, is none."""
+    words = [word.lower() for word in re.findall(_WORD, name)]
+    return not _SECRET_WORDS.isdisjoint(words) and words[-1] != "file"
 
 
 def without_credentials(text: str) -> str:
-    """``text`` without what stands before the host of a URL in it."""
-    return re.sub(_URL_CREDENTIALS, f"//{REDACTED}@", text)
+    """``text`` without what stands before the host of a URL in it, and without what is a secret by the name before it."""
+    if "//" in text:
+        text = re.sub(_URL_CREDENTIALS, f"//{REDACTED}@", text)
+    elif "@" in text:
+        text = re.sub(_OTHER_CREDENTIALS, f"{REDACTED}@", text)
+    return re.sub(_PARAMETER, _parameter, text) if "=" in text else text
+
+
+def _parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}={REDACTED}" if is_secret_name(found[1]) else found[0]
 
 
 class Secret:

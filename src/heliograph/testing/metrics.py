@@ -47,7 +47,7 @@ class Measured:
         self.name = name
         self._kind = kind
         self._collect = collect
-        self._wanted = wanted or {}
+        self._wanted = {key: tuple(value) if isinstance(value, list) else value for key, value in (wanted or {}).items()}
 
     def where(self, attributes: Mapping[str, Any] | None = None, **more: Any) -> Measured:
         """The part that was measured with (at least) these attributes."""
@@ -94,7 +94,9 @@ class Measured:
 
     def __repr__(self) -> str:
         said = "; ".join(map(str, self.series))
-        if not said:
+        if not said and self._wanted and (found := Measured(self.name, self._kind, self._collect).series):
+            said = f"nothing measured; measured with other attributes: {'; '.join(map(str, found))}"
+        elif not said:
             others = dict.fromkeys(line.partition(" ")[0] for line in metric_lines(self._collect()))
             said = f"nothing measured; measured metrics: {', '.join(sorted(others)) or 'none'}"
         wanted = "".join(f" {key}={value!r}" for key, value in self._wanted.items())

@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``telemetry``, and what it recorded in the report of a test that failed.
+"""The pytest plugin: the fixture ``telemetry``, what it recorded in the report of a test that failed, a sign that pytest runs.
 
 pytest finds it by its entry point, in every run where heliograph is installed; what the fixture needs is loaded by its first
 use.
@@ -6,6 +6,7 @@ use.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,21 @@ _SUITES: Final = {"heliograph.testing.exporters", "heliograph.testing.checks"}
 # Their assertions say what was compared, unless they are loaded already, as in a program that starts pytest itself.
 pytest.register_assert_rewrite(*_SUITES - sys.modules.keys())
 
+_RUNNING: Final = "PYTEST_VERSION"  # read where telemetry is switched off under pytest, and inherited by what a test starts
+
 _KEPT: Final = pytest.StashKey["CapturedTelemetry"]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Say that pytest runs, as pytest itself does since 8.2."""
+    if _RUNNING not in os.environ:
+        os.environ[_RUNNING] = pytest.__version__
+        early_config.add_cleanup(_say_no_more)
+
+
+def _say_no_more() -> None:
+    os.environ.pop(_RUNNING, None)
 
 
 @pytest.fixture

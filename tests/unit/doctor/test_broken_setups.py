@@ -194,6 +194,13 @@ SETUPS = {
         "no scheme before it, such as 'Bearer '",
         "correct the headers",
     ),
+    "a token that is empty, as of a variable that is not set": (
+        lambda: changed(replying(401), headers={"authorization": ""}),
+        Severity.ERROR,
+        "does not accept the credentials",
+        "with the headers authorization. The value of authorization is empty.",
+        "correct the headers",
+    ),
     "a token that is repeated without its scheme": (
         lambda: changed(replying(401, b"bad token: s3cr3t"), headers={"authorization": "Bearer s3cr3t"}),
         Severity.ERROR,

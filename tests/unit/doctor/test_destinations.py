@@ -161,14 +161,16 @@ def test_credentials_in_an_endpoint_are_not_shown(destinations: Examine) -> None
 
 def test_credentials_in_an_endpoint_are_said_not_to_be_sent(destinations: Examine) -> None:
     with http_receiver() as received:
-        found = of(destinations({"endpoint": received.url.replace("//", "//me:s3cr3t@")}))
+        found = of(destinations({"endpoint": received.url.replace("//", "//me:s3cr3t@")}, signals=("traces", "logs")))
     assert [each.severity for each in found] == [Severity.OK, Severity.WARNING]
-    assert found[1].what == "traces to otlp: the credentials in the endpoint are not sent"
-    assert found[1].fix.startswith("take them out of tracing.exporters[0], and set headers: {authorization: ...}")
+    assert found[1].what == "traces, logs to otlp: the credentials in the endpoint are not sent"
+    assert found[1].fix.startswith(
+        "take them out of the endpoint of tracing.exporters[0] and logs.exporters[0], and set headers"
+    )
 
 
 def test_a_name_server_that_does_not_answer_is_named_in_time(destinations: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
-    is_over = threading.Event()
+    before, is_over = set(threading.enumerate()), threading.Event()
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: real(*given, **more) if is_over.wait(60) else [])
     try:
@@ -177,6 +179,8 @@ def test_a_name_server_that_does_not_answer_is_named_in_time(destinations: Exami
         took_s = time.monotonic() - began_at
     finally:
         is_over.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
     assert found.what.endswith("the name server does not answer")
     assert "'collector.invalid'" in found.why
     assert took_s < 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from opentelemetry import baggage, propagate
+from opentelemetry import baggage, context, propagate
 
 from heliograph import TelemetryManager
 from heliograph.errors import NotStartedError, SettingsError
@@ -22,13 +22,6 @@ PROPAGATOR = """
         def extract(self, carrier, context=None, getter=None):
             return context
 """
-
-
-@pytest.fixture(autouse=True)
-def _global_one_is_put_back():
-    before = propagate.get_global_textmap()
-    yield
-    propagate.set_global_textmap(before)
 
 
 @pytest.fixture
@@ -74,6 +67,17 @@ def test_ids_travel_in_the_headers_of_the_named_propagators(start, mine, names, 
     telemetry = start(**QUIET, propagators=names)
     with telemetry.span("work"):
         assert injected() == fields
+
+
+@pytest.mark.parametrize("names", [["none"], ["mine"]])
+def test_what_comes_in_without_ids_makes_a_context_that_spans_can_begin_in(start, mine, names):
+    telemetry = start(**QUIET, propagators=names)
+    token = context.attach(propagate.extract({}))
+    with telemetry.span("work"):
+        pass
+    context.detach(token)
+    assert telemetry.force_flush()
+    assert [span.name for span in telemetry.exporter("traces", "memory").items()] == ["work"]
 
 
 def test_a_propagator_that_is_not_installed_is_a_fault_that_says_what_to_do():

@@ -6,6 +6,7 @@ import fractions
 import math
 import types
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import pytest
@@ -73,7 +74,12 @@ _MEANINGS: list[tuple[Kind[Any], object, object]] = [
     *[(_COUNT, given_value, 1) for given_value in (1, 1.0, Decimal("1.0"), fractions.Fraction(1), _Number.ONE, _Word.NUMBER)],
     *[(_COUNT, given_value, 1) for given_value in (_Index(), "1", " 1 ", "\n1\t", "\xa01", "1.0", "1.00", "01", "+1", b"1")],
     *[(_PORT, given_value, 0) for given_value in (0, -0.0, "0", "00", "-0", "0.0")],
-    *[(_COUNT, "1_000", 1000), (_COUNT, Decimal("1E+3"), 1000), (_COUNT, 10**30, 10**30), (_COUNT, "9" * 25, int("9" * 25))],
+    *[
+        (_COUNT, "1_000", 1000),
+        (_COUNT, Decimal("1E+3"), 1000),
+        (_COUNT, 2**63 - 1, 2**63 - 1),
+        (_COUNT, "9" * 18, int("9" * 18)),
+    ],
     *[(_RATIO, given_value, 1.0) for given_value in (1, 1.0, "1", " 1 ", "1.", "01.0", "+1", b"1", Decimal(1), _Index())],
     *[(_RATIO, given_value, 0.5) for given_value in (0.5, ".5", " 0.5 ", "5e-1", "5E-1", fractions.Fraction(1, 2), _Half())],
     *[(_BOUND, "1_0.5", 10.5), (_BOUND, -1, -1.0), (_BOUND, 1e300, 1e300)],
@@ -82,6 +88,7 @@ _MEANINGS: list[tuple[Kind[Any], object, object]] = [
         for given_value in ("a", " a ", "\u3000a\n", "\x85a", b"a", b" a ", bytearray(b"a"), _Text("a"))
     ],
     *[(text, "", ""), (text, " ", ""), (text, "a b", "a b"), (text, "\x1ca", "\x1ca"), (text, "\ufeffa", "\ufeffa")],
+    *[(kind, PurePosixPath("/a/b"), "/a/b") for kind in (text, filled_text)],
     *[(text, _Word.ONE, "one"), (text, _TextWord.ONE, "one"), (text, _Word.NUMBER, "1"), (filled_text, " a", "a")],
     *[(scalar, given_value, given_value) for given_value in (True, False, 0, -1, 10**30, 0.0, 1.5, math.inf, "", "1", "true")],
     *[(scalar, " a ", "a"), (scalar, b"a", "a"), (scalar, _Number.ONE, 1), (scalar, _TextWord.ONE, "one")],
@@ -137,6 +144,7 @@ _FAULTS: list[tuple[Kind[Any], object, str]] = [
     *[
         (_COUNT, 0, "at least 1"),
         (_COUNT, "-5", "at least 1"),
+        (_COUNT, 2**63, "at most 9223372036854775807"),
         (_PORT, 65536, "at most 65535"),
         (_PORT, "65536", "at most 65535"),
     ],
@@ -270,7 +278,7 @@ def test_whatever_is_given_a_kind_reads_it_as_something_that_it_reads_as_itself_
     assert repr(kind(meant)) == repr(meant)
 
 
-@given(st.integers(1, 2**70))
+@given(st.integers(1, 2**63 - 1))
 def test_a_whole_number_is_the_same_in_every_spelling(value: int) -> None:
     assert [_COUNT(spelling) for spelling in (value, str(value), f" +{value}.0 ", str(value).encode(), Decimal(value))] == [
         value

@@ -192,4 +192,5 @@ def test_differences_show_no_header() -> None:
     )
     lines = differences(running, wanted)
     assert len(lines) == 1
+    assert lines[0].endswith("; they differ in what is hidden here")
     assert "s3cret" not in lines[0]

@@ -30,6 +30,19 @@ def test_a_counter_says_its_total_of_all_attributes_and_of_some(telemetry: Captu
     assert max((series.value or 0, dict(series.attributes)) for series in orders.series) == (8, {})
 
 
+def test_attributes_that_are_lists_are_asked_for_as_they_were_given(telemetry: CapturedTelemetry) -> None:
+    orders = telemetry.counter("orders")
+    orders.add(1, {"tags": ["a", "b"]})
+    assert orders.where(tags=["a", "b"]).where().total == orders.where(tags=("a", "b")).total == 1
+    assert orders.where(tags=["a"]).total == 0
+
+
+def test_what_was_measured_with_other_attributes_is_shown(telemetry: CapturedTelemetry) -> None:
+    telemetry.increment_counter("orders", 2, {"shop": "a"})
+    shown = repr(telemetry.counter("orders").where(shop="b"))
+    assert shown == "<counter orders shop='b': nothing measured; measured with other attributes: 2 shop='a'>"
+
+
 def test_an_up_down_counter_says_its_total(telemetry: CapturedTelemetry) -> None:
     open_orders = telemetry.up_down_counter("open.orders")
     open_orders.add(3)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+from _pytest.config import get_config
+
+from heliograph.testing import plugin
 
 pytest_plugins = ["pytester"]
 
@@ -140,3 +144,20 @@ def test_the_plugin_loads_neither_the_recorder_nor_a_capture() -> None:
     command = [sys.executable, "-W", "error", "-c", "\n".join(line.strip() for line in script.splitlines())]
     out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert out == "['heliograph.testing', 'heliograph.testing.plugin']\n"
+
+
+def test_it_says_that_pytest_runs_where_an_older_pytest_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_VERSION")
+    config = get_config()
+    plugin.pytest_load_initial_conftests(config)
+    assert os.environ["PYTEST_VERSION"] == pytest.__version__
+    config._ensure_unconfigure()
+    assert "PYTEST_VERSION" not in os.environ
+
+
+def test_it_leaves_what_pytest_says_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_VERSION", "9.0")
+    config = get_config()
+    plugin.pytest_load_initial_conftests(config)
+    config._ensure_unconfigure()
+    assert os.environ["PYTEST_VERSION"] == "9.0"

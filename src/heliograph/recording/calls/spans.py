@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer
@@ -21,6 +21,8 @@ from heliograph.text import described, plain, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_INTERNAL: Final = SpanKind.INTERNAL
 
 
 class Spans:
@@ -44,6 +46,8 @@ class Spans:
                 name = self._text(name)
             if type(attributes) is not dict:
                 attributes = self._mapping(attributes)
+            if kind is not _INTERNAL and type(kind) is not SpanKind:
+                kind, attributes = _INTERNAL, self._with_kind(attributes, kind)
             return self._tracer().start_span(name, parent, kind, attributes, links)
         except Exception as error:  # samplers, processors and odd values may raise anything; the application goes on
             self._mishaps.note("span.start", error)
@@ -66,6 +70,13 @@ class Spans:
             return name
         self._mishaps.note("span.name", f"{shown(name)} is no text; its str() was used")
         return shown(name)
+
+    def _with_kind(self, attributes: dict[str, Any], kind: object) -> dict[str, Any]:
+        """``span("pack", kind="lamp")`` means an attribute, most likely."""
+        if kind is None:
+            return attributes
+        self._mishaps.note("span.kind", f"{shown(kind)} is no SpanKind (SpanKind.SERVER); it is set as the attribute 'kind'")
+        return {"kind": kind, **attributes}
 
     def _mapping(self, attributes: object) -> dict[str, Any]:
         try:

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from heliograph.errors import SettingsFault
+from heliograph.settings.faults import path_of, shown_at
 from heliograph.settings.loading.declarative.layer import declarative_layer
 from heliograph.settings.loading.document import Node
 from heliograph.settings.loading.layer import Layer, Place
+from heliograph.settings.loading.locating import SHOWS_NO_VALUE, as_written
 from heliograph.settings.loading.settling import Settling
 
 
@@ -41,16 +43,16 @@ def declared(nodes: Mapping[str, Node], shown: str, faults: list[SettingsFault])
         for each in held
         if each.where == layer.where(place) and (not isinstance(value, str) or str(each.value) in value)
     }
-    hidden = (_hidden(fault, held) for fault in layer.faults)
+    known = {path_of(place): place for place in settling.places}
+    hidden = (_hidden(fault, known.get(fault.path), values, settling) for fault in layer.faults)
     return layer._replace(written={**written, **layer.written}, faults=(*faults, *hidden))
 
 
-def _hidden(fault: SettingsFault, held: list[_Held]) -> SettingsFault:
-    for each in held:
-        if each.where == fault.where:
-            given = fault.given.replace(repr(each.value), repr(each.written))
-            fault = dataclasses.replace(fault, given=given)
-    return fault
+def _hidden(fault: SettingsFault, place: Place | None, values: Mapping[str, Any], settling: Settling) -> SettingsFault:
+    if place is None or fault.given in SHOWS_NO_VALUE:
+        return fault
+    shown, is_hidden = as_written(_at(values, place), place, settling.written)
+    return dataclasses.replace(fault, given=shown_at(place, shown)) if is_hidden else fault
 
 
 def _leaves(values: Any, place: Place) -> Iterator[tuple[Place, Any]]:

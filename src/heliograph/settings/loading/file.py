@@ -107,8 +107,9 @@ def _text_of(choice: Choice) -> str:
         if not stat.S_ISREG(choice.path.stat().st_mode):
             raise _faulty(choice, repr(choice.shown), "an ordinary file")  # a pipe could keep the start waiting
         content = choice.path.read_bytes()
-    except OSError as error:
-        expected = f"a file that can be read, but: {error.strerror}; correct the name, or what may be read"
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        problem = error.strerror if isinstance(error, OSError) else error
+        expected = f"a file that can be read, but: {problem}; correct the name, or what may be read"
         raise _faulty(choice, repr(choice.shown), expected) from None
     try:
         return content.decode("utf-8-sig")

@@ -13,7 +13,9 @@ from heliograph.settings.loading.load import Loaded
 from heliograph.settings.secret import without_credentials
 
 # Names of variables that hold something secret: the setting is shown as it is written.
-_SECRET: Final = re.compile(r"\$\{[^}:]*(?:auth|credential|key|pass|private|pwd|secret|token)", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"\$\{[^}:]*(?:auth|credential|key|pass|private|pwd|secret|token|(?<![a-z])pw(?![a-z]))", re.IGNORECASE
+)
 _WIDEST: Final = 60  # of a column: what is longer pushes the rest of its line to the right
 
 
@@ -66,5 +68,6 @@ def _rows(value: Any, place: Place, loaded: Loaded) -> Iterator[Row]:
 
 def _shown(value: Any, place: Place, loaded: Loaded) -> Any:
     written = loaded.written(place)
-    is_as_written = written is not None and "headers" not in place and _SECRET.search(written)
-    return without_credentials(written) if written is not None and is_as_written else value
+    if written is not None and "headers" not in place and _SECRET.search(written):
+        return without_credentials(written)
+    return value

@@ -72,6 +72,10 @@ def _loaded(upper: Sequence[Layer], choice: Choice | None, environ: Mapping[str,
 
         layers.append(file_layer(choice, environ))
     merged = Merged([*layers, *_preset(layers)])
+    if "server" in merged.values:
+        from heliograph.settings.loading.serving import served  # noqa: PLC0415  # see above
+
+        merged.refine(served(merged.values, merged.kind))
     if is_refined:
         from heliograph.settings.loading.opentelemetry import with_otlp_options  # noqa: PLC0415  # see above
 

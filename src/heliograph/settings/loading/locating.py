@@ -11,16 +11,18 @@ from heliograph.settings.faults import path_of, shown_at
 from heliograph.settings.loading.layer import Place
 from heliograph.settings.loading.merge import Merged
 
-_SHOWS_NO_VALUE: Final = ("nothing", "[REDACTED]")
+SHOWS_NO_VALUE: Final = ("nothing", "[REDACTED]")
+"""What a fault says it was given, when that is not a value."""
 
 
 def located(faults: Iterable[SettingsFault], merged: Merged) -> list[SettingsFault]:
     """``faults``, each with its ``where`` and, if a variable had a part in it, with what the file has instead."""
     known = {path_of(place): place for place in merged.places() if place}
-    return [_located(fault, known, merged) for fault in faults]
+    written = {place: text for place in known.values() if (text := merged.written(place)) is not None}
+    return [_located(fault, known, written, merged) for fault in faults]
 
 
-def _located(fault: SettingsFault, known: Mapping[str, Place], merged: Merged) -> SettingsFault:
+def _located(fault: SettingsFault, known: Mapping[str, Place], written: Mapping[Place, str], merged: Merged) -> SettingsFault:
     place = _closest(fault.path, known)
     if place is None:
         return fault
@@ -30,16 +32,15 @@ def _located(fault: SettingsFault, known: Mapping[str, Place], merged: Merged) -
     if where is None:
         where = next((merged.where(each) for each, text in _texts(section, merged) if repr(text) in fault.expected), None)
     given, expected = fault.given, fault.expected
-    if is_given and given not in _SHOWS_NO_VALUE:
-        shown, is_hidden = _as_written(_at(merged.values, place), place, merged)
+    if is_given and given not in SHOWS_NO_VALUE:
+        shown, is_hidden = as_written(_at(merged.values, place), place, written)
         given = shown_at(place, shown) if is_hidden else given
     # A check may say what stands beside or inside of what it refuses.
-    for each in merged.places():
-        written = merged.written(each) if each[: len(section)] == section else None
-        if written is not None:
+    for each, text in written.items():
+        if each[: len(section)] == section:
             held = repr(_at(merged.values, each))
-            given = given if is_given else given.replace(held, repr(written))
-            expected = expected.replace(held, repr(written))
+            given = given if is_given else given.replace(held, repr(text))
+            expected = expected.replace(held, repr(text))
     return dataclasses.replace(fault, given=given, expected=expected, where=where)
 
 
@@ -53,16 +54,15 @@ def _closest(path: str, known: Mapping[str, Place]) -> Place | None:
     return known[path]
 
 
-def _as_written(value: Any, place: Place, merged: Merged) -> tuple[Any, bool]:
+def as_written(value: Any, place: Place, written: Mapping[Place, str]) -> tuple[Any, bool]:
     """``value`` with what the file has where a variable was put in, and whether there is such a place."""
     if isinstance(value, Mapping):
-        pairs = {name: _as_written(entry, (*place, name), merged) for name, entry in value.items()}
+        pairs = {name: as_written(entry, (*place, name), written) for name, entry in value.items()}
         return {name: entry for name, (entry, _) in pairs.items()}, any(is_hidden for _, is_hidden in pairs.values())
     if isinstance(value, (list, tuple)):
-        entries = [_as_written(entry, (*place, position), merged) for position, entry in enumerate(value)]
+        entries = [as_written(entry, (*place, position), written) for position, entry in enumerate(value)]
         return [entry for entry, _ in entries], any(is_hidden for _, is_hidden in entries)
-    written = merged.written(place)
-    return (value, False) if written is None else (written, True)
+    return (written[place], True) if place in written else (value, False)
 
 
 def _texts(section: Place, merged: Merged) -> Iterator[tuple[Place, str]]:

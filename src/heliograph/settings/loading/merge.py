@@ -16,7 +16,8 @@ from heliograph.settings.loading.variables import kind_at
 from heliograph.settings.section import Section
 
 _NOTHING: Final = Layer(kind="default", values={})
-_RANKS: Final[Sequence[SourceKind]] = ("argument", "environment", "file", "preset", "default")
+RANKS: Final[Sequence[SourceKind]] = ("argument", "environment", "file", "preset", "default")
+"""The kinds of sources, the uppermost first."""
 
 
 class Merged:
@@ -44,7 +45,7 @@ class Merged:
         inner = self._inner(place)
         if not inner:
             return Source("default")
-        each = min(inner, key=lambda each: _RANKS.index(self._origins[each].kind))
+        each = min(inner, key=lambda each: RANKS.index(self._origins[each].kind))
         return _source(self._origins[each], each)
 
     def kind(self, place: Place) -> SourceKind:
@@ -65,7 +66,7 @@ class Merged:
             if inner:
                 said = {self._origins[each].places.get(place[:length]) for each in inner} - {None}
                 said = said or {_source(self._origins[each], each).detail for each in inner}
-                return said.pop() if len(said) == 1 else None
+                return (said.pop() or None) if len(said) == 1 else None
         return None
 
     def places(self) -> Iterator[Place]:
@@ -90,7 +91,8 @@ class Merged:
             elif layer is self._refinement and place in self._origins and place not in layer.places:
                 lower[name] = value
             else:
-                self._forget(place)
+                if name in lower:  # else nothing of it is known
+                    self._forget(place)
                 lower[name] = value
                 self._origins[place] = layer
 

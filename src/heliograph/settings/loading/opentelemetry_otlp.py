@@ -19,6 +19,7 @@ from heliograph.settings.loading.opentelemetry_otlp_rows import ENDPOINT, INSECU
 from heliograph.settings.loading.opentelemetry_served import serve
 from heliograph.settings.loading.opentelemetry_variable import Variable
 
+_DISABLED: Final = "OTEL_SDK_DISABLED"
 _UNTOLD: Final = {"protocol": "http", "endpoint": "http://localhost"}
 
 
@@ -41,6 +42,8 @@ def otlp_options(values: Mapping[str, Any], kind_of: Callable[[Place], SourceKin
         if changes.text(row.name) is not None and row.name not in taken:
             changes.note(f"{row.name} is ignored: {_why_not_taken(changes, row)}")
     serve(changes)
+    if (changes.text(_DISABLED) or "").lower() == "true":  # whatever a source above it says
+        changes.put(("enabled",), value=False, variable=_DISABLED)
     return changes.layer()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from heliograph.settings.loading.layer import Place
+from heliograph.settings.loading.opentelemetry_model import exporter_sections
 from heliograph.settings.loading.opentelemetry_values import export_timeout, pairs, truth, word
 from heliograph.settings.loading.opentelemetry_variable import Variable
 
@@ -42,14 +43,25 @@ class Option:
 
 def read_headers(text: str) -> dict[str, str]:
     """Headers as ``name=value,...``; what is none of these is left out."""
-    found, _ = pairs(text, is_space_encoded=True)
+    found, remarks = pairs(text, is_space_encoded=True, check=_check_header)
     if not found:
-        raise ValueError("'name=value,...', percent-encoded")
+        raise ValueError("; ".join(("'name=value,...', percent-encoded", *remarks)))
     return {name.lower(): value for name, value in found.items()}
 
 
-def _header_remarks(text: str) -> tuple[str, ...]:
-    return pairs(text, is_space_encoded=True)[1]
+def header_remarks(text: str) -> tuple[str, ...]:
+    """What of ``text`` is no header that can be sent."""
+    return pairs(text, is_space_encoded=True, check=_check_header)[1]
+
+
+def _check_header(name: str, value: str) -> None:
+    field = exporter_sections("tracing")["otlp"].fields["headers"]
+    try:
+        headers = field.kind({name: value})
+        if field.check is not None:
+            field.check(headers, {})
+    except ValueError as error:
+        raise ValueError(f"expected {str(error).partition(';')[0]}") from None
 
 
 def _protocol_remarks(text: str) -> tuple[str, ...]:
@@ -83,7 +95,7 @@ OPTIONS: Final = (
         suffix="HEADERS",
         place=("headers",),
         read=read_headers,
-        remarks=_header_remarks,
+        remarks=header_remarks,
         doc="Headers of each request: `name=value,...`, percent-encoded. They are secrets.",
     ),
     Option(

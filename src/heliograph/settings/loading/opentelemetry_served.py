@@ -1,7 +1,7 @@
-"""Where metrics are served: OTEL_EXPORTER_PROMETHEUS_HOST and _PORT, laid over what all sources say together.
+"""Where metrics are served: OTEL_EXPORTER_PROMETHEUS_HOST and _PORT.
 
-The host opens the endpoint to other machines unless it is a loopback one, which the settings have to allow; the port of a
-Prometheus exporter stands above that of the server section.
+The host is laid over what all sources say together: it opens the endpoint to other machines unless it is a loopback one, which
+the settings have to allow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from heliograph.settings.server import ServerSettings
 
 _HOST: Final = "OTEL_EXPORTER_PROMETHEUS_HOST"
 _PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
-_OLDER_PORT: Final = "PROMETHEUS_PORT"
 _PORT_PLACE: Final[Place] = ("server", "port")
 _HOST_PLACE: Final[Place] = ("server", "host")
 _port: Final = whole(0, 65535)
@@ -50,12 +49,7 @@ ROWS: Final = (
 
 
 def serve(changes: Changes) -> None:
-    """Lay the host and the port over what the sources say."""
-    _serve_at_host(changes)
-    _serve_at_port(changes)
-
-
-def _serve_at_host(changes: Changes) -> None:
+    """Lay the host over what the sources say."""
     host = changes.text(_HOST)
     if host is None or changes.is_outranked(_HOST_PLACE):
         return
@@ -69,18 +63,3 @@ def _serve_at_host(changes: Changes) -> None:
         )
     else:
         changes.put(_HOST_PLACE, host, _HOST)
-
-
-def _serve_at_port(changes: Changes) -> None:
-    """A Prometheus exporter of a file has a port of its own; the environment wins over that too."""
-    name = next((each for each in (_PORT, _OLDER_PORT) if changes.text(each) is not None), None)
-    port = as_mapping(changes.given.get("server")).get("port")
-    try:
-        if name is None or _port(changes.text(name)) != port:
-            return
-    except ValueError:
-        return
-    for position, entry in enumerate(changes.exporters("metrics")):
-        place: Place = ("metrics", "exporters", position, "port")
-        if entry.get("type") == "prometheus" and entry.get("port") is not None and not changes.is_outranked(place):
-            changes.put(place, port, name)

@@ -61,10 +61,13 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def pairs(text: str, *, is_space_encoded: bool = False) -> tuple[dict[str, str], tuple[str, ...]]:
+def pairs(
+    text: str, *, is_space_encoded: bool = False, check: Callable[[str, str], object] = lambda _name, _value: None
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """``name=value,...``, percent-encoded, and remarks on what is none: without its text, which may be a secret.
 
-    With ``is_space_encoded`` a value that has a space in it was not encoded by who wrote it, and stays as it is.
+    With ``is_space_encoded`` a value that has a space in it was not encoded by who wrote it, and stays as it is. ``check``
+    raises ``ValueError`` for a name and value that cannot be used.
     """
     found: dict[str, str] = {}
     remarks: list[str] = []
@@ -77,7 +80,9 @@ def pairs(text: str, *, is_space_encoded: bool = False) -> tuple[dict[str, str],
             continue
         try:
             is_plain = is_space_encoded and " " in value
-            found[_decoded(name)] = value if is_plain else _decoded(value)
+            name, value = _decoded(name), value if is_plain else _decoded(value)
+            check(name, value)
+            found[name] = value
         except ValueError as error:
             remarks.append(f"entry {position} is left out: {error}")
     return found, tuple(remarks)

@@ -26,6 +26,7 @@ def read_toml(text: str) -> Node:
         position = _POSITION.search(str(error))
         line = position[1] if position else None
         problem = _POSITION.sub(f" (column {position[2]})" if line and position else " at the end", str(error))
+        problem = problem.replace("Cannot overwrite a value", "a name that has a value already")
         raise UnreadableError(int(line) if line else text.count("\n") + 1, problem) from None
     except ValueError:
         raise UnreadableError(1, TOO_MANY_DIGITS) from None

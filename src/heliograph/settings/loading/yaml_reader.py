@@ -17,7 +17,12 @@ from heliograph.settings.loading.document import TOO_MANY_DIGITS, Node, Repeated
 _PREFIX: Final = "tag:yaml.org,2002:"
 _MERGE: Final = "<<"
 _MOST_NODES: Final = 100_000
+_NO_COLON: Final = "could not find expected ':'"
+_TAB: Final = r"found character '\t'"
 _NO_CONTENT: Final = (r"'(?!<)[^'\s]{3,}'", "'...'")  # what a problem quotes may be a credential; marks of the grammar are not
+
+
+_COLLECTIONS: Final = (_PREFIX + "seq", _PREFIX + "map")
 
 
 class _Scalar(NamedTuple):
@@ -65,8 +70,7 @@ def read_yaml(text: str) -> tuple[Node, list[Repeated]]:
     try:
         root = _CoreLoader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line if mark else 0
+        line = _line(error, text)
         raise UnreadableError(line + 1, f"{re.sub(*_NO_CONTENT, _problem(error))}{_hint(text, line)}") from None
     except yaml.reader.ReaderError as error:
         raise UnreadableError(
@@ -91,8 +95,19 @@ def plain_value(text: str) -> Any:
     return text
 
 
+def _line(error: yaml.MarkedYAMLError, text: str) -> int:
+    """Where the mistake is; of what has no end, where it begins."""
+    mark, begins = error.problem_mark, error.context_mark
+    is_endless = mark is not None and (not text[mark.index :].strip("\0 \r\n") or error.problem == _NO_COLON)
+    if begins is not None and (mark is None or is_endless):
+        mark = begins
+    return mark.line if mark is not None else 0
+
+
 def _problem(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "a mistake"
+    if problem.startswith(_TAB):
+        return f"{problem}; indent with spaces, and put them after a colon"
     return f"{error.context}, {problem}" if problem.startswith("but ") else problem
 
 
@@ -118,6 +133,8 @@ class _Composer:
             raise UnreadableError(line, "an alias to what is around it")
         if isinstance(given, yaml.ScalarNode):
             return _scalar(given, line)
+        if given.tag not in _COLLECTIONS:
+            raise UnreadableError(line, "a tag before a list or a mapping")
         self._around.append(given)
         try:
             if isinstance(given, yaml.SequenceNode):

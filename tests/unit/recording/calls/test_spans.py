@@ -69,6 +69,18 @@ def test_attributes_kind_and_links_are_those_that_were_given(recorded):
     assert [link.context for link in span.links] == [linked]
 
 
+@pytest.mark.parametrize(("kind", "kept"), [("lamp", {"kind": "lamp"}), (3, {"kind": 3}), (None, {})])
+def test_a_kind_that_is_none_is_an_attribute(recorded, kind, kept):
+    with recorded.scope("work", {"a": 1}, kind):
+        pass
+    with recorded.scope("other work", {"kind": "given"}, kind):
+        pass
+    assert dict(recorded.named("work").attributes) == {"a": 1, **kept}
+    assert dict(recorded.named("other work").attributes) == {"kind": "given"}
+    assert {span.kind for span in recorded.finished} == {SpanKind.INTERNAL}
+    assert recorded.mishaps.counts() == ({"span.kind": 2} if kept else {})
+
+
 def test_a_block_inside_a_block_is_its_child(recorded):
     with recorded.scope("outer"), recorded.scope("inner"):
         pass

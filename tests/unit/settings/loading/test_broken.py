@@ -4,9 +4,13 @@ import pytest
 
 from heliograph.errors import SettingsError
 from heliograph.settings.loading.load import load
+from heliograph.settings.metrics import MetricsSettings
+from heliograph.settings.server import ServerSettings
 
 URL = "a URL such as 'http://localhost:4318', with scheme http or https and a host"
 DURATION = "a duration above zero: seconds as a number, or text with a unit such as '250ms', '5s', '10m', '1h', '7d'"
+METRICS = ", ".join(MetricsSettings.fields)
+SERVER = ", ".join(ServerSettings.fields)
 TRACE_EXPORTERS = "one of 'otlp', 'jaeger', 'console', 'file', 'memory'"
 
 # What is wrong, the file and what is in it, and each fault.
@@ -115,7 +119,7 @@ FILES = [
         [
             (
                 "heliograph.yaml:2: file: given what is no YAML, expected YAML that can be read; found character '\\t' that"
-                " cannot start any token"
+                " cannot start any token; indent with spaces, and put them after a colon"
             )
         ],
     ),
@@ -125,9 +129,49 @@ FILES = [
         "tracing:\n  exporters: [console\n",
         [
             (
-                "heliograph.yaml:3: file: given what is no YAML, expected YAML that can be read; expected ',' or ']', but got"
+                "heliograph.yaml:2: file: given what is no YAML, expected YAML that can be read; expected ',' or ']', but got"
                 " '<stream end>'"
             )
+        ],
+    ),
+    (
+        "a quoted text without an end, which may be a password",
+        "heliograph.yaml",
+        "tracing:\n  exporters:\n    - Otlp:\n        headers:\n          authorization: 'hunter2\n",
+        ["heliograph.yaml:5: file: given what is no YAML, expected YAML that can be read; found unexpected end of stream"],
+    ),
+    (
+        "a name without a colon",
+        "heliograph.yaml",
+        "service_name: shop\nenvironment\nlog_level: INFO\n",
+        ["heliograph.yaml:2: file: given what is no YAML, expected YAML that can be read; could not find expected ':'"],
+    ),
+    (
+        "a tag before a mapping",
+        "heliograph.yaml",
+        "resource: !!set {team}\n",
+        ["heliograph.yaml:1: file: given what is no YAML, expected YAML that can be read; a tag before a list or a mapping"],
+    ),
+    (
+        "headers where an exporter or its options belong",
+        "heliograph.yaml",
+        "tracing:\n  exporters:\n    - authorization: hunter2\n    - Otlp:\n        - x-tenant: hunter2\n",
+        [
+            (
+                f"heliograph.yaml:{line}: tracing.exporters[{line - 3}]: given [REDACTED], expected a name such as 'console',"
+                " or a mapping with 'type'"
+            )
+            for line in (3, 4)
+        ],
+    ),
+    (
+        "secrets where there is no setting for them",
+        "heliograph.yaml",
+        "metrics:\n  apiKey: hunter2\nserver:\n  apiKey: hunter2\nresource:\n  PASSWORD: [hunter2]\n",
+        [
+            "heliograph.yaml:6: resource.PASSWORD: given [REDACTED], expected text, true or false, or a number",
+            f"heliograph.yaml:2: metrics.apiKey: given [REDACTED], expected no setting of this name; there are {METRICS}",
+            f"heliograph.yaml:4: server.apiKey: given [REDACTED], expected no setting of this name; there are {SERVER}",
         ],
     ),
     (

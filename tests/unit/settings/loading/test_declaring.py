@@ -80,3 +80,25 @@ def test_faults_have_lines_and_show_what_is_written(folder):
         ("otel.yaml:16", "'${DELAY}'"),
     ]
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_part_of_a_value_or_a_part_of_what_is_around_it_is_hidden_too(folder):
+    (folder / "otel.yaml").write_text(
+        """\
+file_format: "1.0"
+resource:
+  attributes:
+    - type: string
+      value: ${SECRET}
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otlp_http: {endpoint: "http://collector.with.a.long.name.that.does.not.fit.here:${SECRET}/"}
+"""
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(file="otel.yaml", environ=ENVIRON, folder=folder)
+    assert [fault.where for fault in caught.value.faults] == ["otel.yaml:4", "otel.yaml:10"]
+    assert caught.value.faults[0].given == "{'type': 'string', 'value': '${SECRET}'}"
+    assert "ter2" not in str(caught.value)

@@ -10,7 +10,7 @@ from heliograph.settings.loading.load import load
 
 SECRETIVE = """\
 service_name: shop
-resource: {team: payments, owner: "${OWNER}", pass: "${OWNERS_PASSWORD}"}
+resource: {team: payments, owner: "${OWNER}", pass: "${OWNERS_PASSWORD}", api_key: hunter2}
 metrics:
   aggregation: {histogram_buckets: [1, 2]}
 tracing:
@@ -20,13 +20,14 @@ tracing:
       headers:
         authorization: Bearer hunter2
         x-key: ${TOKEN}
-    - Jaeger: {endpoint: "http://user:hunter2@${HOST}"}
+    - Jaeger: {endpoint: "http://user:hunter2@${HOST}/?apikey=${PW}"}
 logs:
   exporters: ["${KIND:-console}"]
 """
 ENVIRON = {
     "OWNER": "jane",
     "OWNERS_PASSWORD": "hunter2",
+    "PW": "hunter2",
     "TOKEN": "hunter2",
     "HOST": "jaeger",
     "HELIOGRAPH_TRACING_ENABLED": "hunter2",
@@ -48,13 +49,14 @@ def test_each_setting_has_its_value_and_source(loaded):
         "resource.team": ("payments", "file heliograph.yaml:2"),
         "resource.owner": ("jane", "file heliograph.yaml:2"),
         "resource.pass": ("${OWNERS_PASSWORD}", "file heliograph.yaml:2"),
+        "resource.api_key": ("**********", "file heliograph.yaml:2"),
         "metrics.aggregation.histogram_buckets": ([1.0, 2.0], "file heliograph.yaml:4"),
         "tracing.exporters[0].endpoint": ("https://[REDACTED]@collector:4318", "file heliograph.yaml:8"),
         "tracing.exporters[0].headers.authorization": ("**********", "file heliograph.yaml:10"),
         "tracing.exporters[0].headers.x-key": ("**********", "file heliograph.yaml:11"),
         "tracing.exporters[0].timeout": ("10s", "default"),
         "tracing.exporters[1].type": ("jaeger", "file heliograph.yaml:12"),
-        "tracing.exporters[1].endpoint": ("http://[REDACTED]@jaeger", "file heliograph.yaml:12"),
+        "tracing.exporters[1].endpoint": ("http://[REDACTED]@${HOST}/?apikey=[REDACTED]", "file heliograph.yaml:12"),
         "logs.exporters[0].type": ("console", "file heliograph.yaml:14"),
         "metrics.views": ([], "default"),
         "server.port": (9464, "default"),

@@ -234,6 +234,11 @@ def test_a_named_file_is_an_ordinary_one(tmp_path):
         load(file="folder.yaml", folder=tmp_path)
 
 
+def test_a_name_that_no_file_can_have_is_a_fault():
+    with pytest.raises(SettingsError, match="expected a file that can be read, but: embedded null byte"):
+        load(file="settings\0.yaml")
+
+
 def test_a_pyproject_that_is_named_must_have_our_table(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.other]\na = 1\n")
     with pytest.raises(SettingsError, match=r"file: given a pyproject.toml, expected a table \[tool.heliograph\] in it"):

@@ -126,7 +126,7 @@ def test_every_statement_is_read_and_has_its_own_line(statements):
     ("text", "line", "problem"),
     [
         ("a = 1\nb", 2, "Expected '=' after a key in a key/value pair at the end"),
-        ("a = 1\na = 2\n", 2, "Cannot overwrite a value (column 6)"),
+        ("a = 1\na = 2\n", 2, "a name that has a value already (column 6)"),
         ("a = 1\nb = yes\n", 2, "Invalid value (column 5)"),
         ("a = " + "[" * 5000, 1, "too many levels"),
         ("a = " + "9" * 5000, 1, "a number of more digits than can be read"),

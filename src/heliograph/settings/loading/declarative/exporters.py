@@ -16,7 +16,7 @@ from heliograph.settings.loading.declarative.node import Node, Reader, ignored, 
 from heliograph.settings.loading.declarative.values import chosen, longest, written
 from heliograph.settings.loading.layer import Place
 from heliograph.settings.loading.opentelemetry_endpoint import has_scheme, is_exact_url, with_scheme
-from heliograph.settings.loading.opentelemetry_otlp_rows import read_headers
+from heliograph.settings.loading.opentelemetry_otlp_rows import header_remarks, read_headers
 
 _COMPRESSIONS: Final = ("gzip", "none")
 _TEMPORALITIES: Final = {"cumulative": "cumulative", "delta": "delta", "low_memory": "low_memory"}
@@ -85,7 +85,16 @@ def _read_otlp(node: Node, section: str, protocol: str) -> None:
         readers["temporality_preference"] = _to(entry, chosen(_TEMPORALITIES), "temporality")
         readers["default_histogram_aggregation"] = _to(entry, chosen(_HISTOGRAMS), "histogram_aggregation")
     read_mapping(Node(node.draft, _in_order(node.value, "headers_list"), node.place), readers)
+    _leave_out_tls(node, entry)
     node.draft.add(section, entry)
+
+
+def _leave_out_tls(node: Node, entry: Entry) -> None:
+    """Over http:// there is none; examples of the schema have both."""
+    endpoint = str(entry.values.get("endpoint", "http://localhost"))
+    if "tls" in entry.values and endpoint.lower().startswith("http:"):
+        del entry.values["tls"]
+        node.draft.note((*node.place, "tls"), "is ignored: the endpoint is http://, where nothing is encrypted or checked")
 
 
 def _in_order(values: Mapping[str, Any], first: str) -> Mapping[str, Any]:
@@ -133,6 +142,8 @@ def _read_headers_list(node: Node, entry: Entry) -> None:
     headers = node.read(lambda value: read_headers(written(value)))
     if headers is not None:
         _put(entry, ("headers",), headers, node)
+        for remark in header_remarks(written(node.value)):
+            node.note(f"- {remark}")
 
 
 def _read_compression(node: Node, entry: Entry) -> None:

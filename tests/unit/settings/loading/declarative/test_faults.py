@@ -84,11 +84,6 @@ MALFORMED = [
         "temporality_preference: given 'delta', expected no such name",
     ),
     (
-        SPANS + "            endpoint: http://c/v1/traces\n            tls:\n              ca_file: /ca.pem\n",
-        "8",
-        "expected an 'endpoint' with https://",
-    ),
-    (
         SPANS.replace("otlp_http", "otlp_file/development") + "            output_stream: ftp://x\n",
         "7",
         "output_stream: given 'ftp://x', expected stdout, or file:///path/to/a/file",

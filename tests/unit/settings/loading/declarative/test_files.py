@@ -498,6 +498,32 @@ def test_it_is_known_by_its_version_wherever_a_file_is_named(tmp_path: Path, opt
     assert settings.service_name == "found"
 
 
+@pytest.mark.parametrize("protocol", ["otlp_http", "otlp_grpc"])
+def test_tls_of_an_endpoint_without_it_is_named_and_headers_that_are_none_too(tmp_path: Path, protocol: str):
+    path = tmp_path / "otel.yaml"
+    path.write_text(
+        f"""\
+file_format: "1.0"
+logger_provider:
+  processors:
+    - batch:
+        exporter:
+          {protocol}:
+            endpoint: http://localhost:4318/v1/logs
+            tls:
+              ca_file: /app/cert.pem
+            headers_list: api-key=s3cret,s3cret
+""",
+        encoding="utf-8",
+    )
+    loaded = load(file=path)
+    (exporter,) = loaded.settings.logs.exporters
+    assert isinstance(exporter, OtlpExporter)
+    assert (exporter.tls, list(exporter.headers)) == (None, ["api-key"])
+    assert [notice.removeprefix(f"{path}:").partition(" ")[0] for notice in loaded.notices] == ["10:", "8:"]
+    assert "s3cret" not in str(loaded.notices)
+
+
 def test_secrets_of_a_file_are_hidden(tmp_path: Path):
     loaded = _loaded(tmp_path, EVERYTHING)
     assert "1234" not in repr(loaded.settings)
