@@ -147,7 +147,7 @@ class TelemetryManager(RecordingCalls):
                 return TelemetryManager._stand_in.take_in(self)
             running = TelemetryManager._running
             if running is not None and (found := differences(running.settings, self.settings)):
-                if not running._gives_way:
+                if running.is_enabled and not running._gives_way:
                     raise AlreadyStartedError(found)
                 running.shutdown(_GIVING_WAY_S)
                 running = None

@@ -48,3 +48,12 @@ def test_a_manager_that_is_off_runs_listens_nowhere_and_records_nothing(monkeypa
         environ=UNDER_PYTEST,
     )
     assert out.splitlines() == ["True None {} 1", "False False True"]
+
+
+@pytest.mark.parametrize("options", [{"enabled": True}, {}], ids=["on", "off"])
+def test_one_that_is_off_stands_in_nobodys_way(options: dict[str, Any]) -> None:
+    off = TelemetryManager(TelemetrySettings(service_name="imported"), environ=UNDER_PYTEST).initialize()
+    wanted = TelemetrySettings(service_name="asked for", server={"port": 0}, **options)
+    telemetry = TelemetryManager(wanted, environ=UNDER_PYTEST).initialize()
+    assert TelemetryManager.current() is telemetry is not off
+    assert (telemetry.settings.service_name, telemetry.is_enabled) == ("asked for", bool(options))

@@ -27,7 +27,7 @@ _PACKAGES: Final[Mapping[str, str]] = {
 
 
 class Propagators(CompositePropagator):
-    """Several propagators, or none at all: of that OpenTelemetry's class makes a context that is None, which callers attach."""
+    """Several propagators, or none: of that OpenTelemetry's class makes a context that is None, which its callers attach."""
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
         found: Context | None = super().extract(carrier, context, getter)

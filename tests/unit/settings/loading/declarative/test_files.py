@@ -20,7 +20,6 @@ from heliograph.settings.exporters import (
 )
 from heliograph.settings.loading.load import Loaded, load
 from heliograph.settings.metrics import MetricView
-from heliograph.settings.tracing import SampleRule
 from tests.support.otlp_receiver import http_receiver
 
 EVERYTHING = """\
@@ -307,54 +306,6 @@ tracer_provider:
     assert loaded.notices == ()
 
 
-def test_a_file_of_version_0_4_is_read(tmp_path: Path):
-    text = """\
-file_format: "0.4"
-resource:
-  attributes: [{name: service.name, value: old}]
-propagator:
-  composite: [tracecontext, baggage]
-tracer_provider:
-  processors:
-    - batch:
-        exporter:
-          otlp_http:
-            endpoint: https://collector/v1/traces
-            certificate_file: /ca.pem
-            client_key_file: /key.pem
-            client_certificate_file: /cert.pem
-    - simple:
-        exporter:
-          zipkin:
-            endpoint: http://zipkin:9411/api/v2/spans
-meter_provider:
-  readers:
-    - pull:
-        exporter:
-          prometheus:
-            without_scope_info: true
-            without_units: false
-logger_provider:
-  processors:
-    - batch:
-        exporter:
-          otlp_grpc:
-            endpoint: collector:4317
-            insecure: true
-"""
-    loaded = _loaded(tmp_path, text)
-    settings: Any = loaded.settings
-    tls = TlsFiles(ca_file="/ca.pem", key_file="/key.pem", cert_file="/cert.pem")
-    assert settings.tracing.exporters == (OtlpExporter(endpoint="https://collector/v1/traces", tls=tls),)
-    assert settings.logs.exporters == (OtlpExporter(protocol="grpc", endpoint="http://collector:4317"),)
-    assert settings.metrics.exporters == (PrometheusExporter(scope_labels=False),)
-    assert (settings.service_name, settings.propagators) == ("old", ("tracecontext", "baggage"))
-    assert any(
-        "exporter.zipkin is ignored: there is no such exporter of tracing here; there are otlp_http" in n
-        for n in loaded.notices
-    )
-
-
 def test_a_file_in_json_is_read(tmp_path: Path):
     document = {
         "file_format": "1.0-rc.3",
@@ -365,121 +316,6 @@ def test_a_file_in_json_is_read(tmp_path: Path):
     assert (loaded.settings.service_name, loaded.settings.tracing.sample_rate) == ("from-json", 0.0)
     assert loaded.settings.tracing.exporters == (ConsoleExporter(),)
     assert "sampler.always_off is read as that of new traces" in loaded.notices[1]
-
-
-def test_a_newer_version_is_read_as_far_as_it_is_known(tmp_path: Path):
-    text = """\
-file_format: "1.7"
-tracer_provider:
-  processors: [{batch: {exporter: {console: }, new_in_1_7: 5}}]
-new_section: {}
-"""
-    loaded = _loaded(tmp_path, text)
-    assert loaded.settings.tracing.exporters == (ConsoleExporter(),)
-    said = [notice.rpartition("otel.yaml:")[2] for notice in loaded.notices]
-    assert said == [
-        "1: file_format is newer than 1.2: what is new in it is ignored",
-        "3: tracer_provider.processors[0].batch.new_in_1_7 is ignored: it is not known here",
-        "4: new_section is ignored: it is not known here",
-    ]
-
-
-def test_a_file_of_version_1_2_does_without_development(tmp_path: Path):
-    text = """\
-file_format: "1.2"
-stability: development
-resource:
-  attributes_list: ${OTEL_RESOURCE_ATTRIBUTES}
-  detection: {detectors: [{service: }]}
-propagator:
-  composite_list: ${OTEL_PROPAGATORS:-tracecontext,baggage}
-attribute_limits:
-  attribute_value_length_limit: ${OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT}
-tracer_provider:
-  processors:
-    - batch:
-        exporter:
-          otlp_http:
-            endpoint: ${OTEL_EXPORTER_OTLP_ENDPOINT:-http://localhost:4318}/v1/traces
-            tls: {ca_file: , key_file: , cert_file: }
-            headers_list: ${OTEL_EXPORTER_OTLP_TRACES_HEADERS}
-  sampler: {probability: {ratio: 0.5}}
-meter_provider:
-  view_matching_mode: independent
-  readers:
-    - pull: {exporter: {prometheus: {target_info_enabled: true, resource_constant_labels: {included: ["*"]}}}}
-logger_provider:
-  processors: [{batch: {exporter: {otlp_file: {output_stream: "file:///tmp/x"}}}}]
-instrumentation: {general: {}}
-"""
-    environ = {"OTEL_RESOURCE_ATTRIBUTES": "team=a%2Cb", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}
-    loaded = _loaded(tmp_path, text, **environ)
-    settings: Any = loaded.settings
-    assert settings.tracing.exporters == (OtlpExporter(endpoint="http://c:4318"),)
-    assert (settings.tracing.sample_rate, settings.tracing.max_attribute_length) == (0.5, None)
-    assert (settings.resource, settings.propagators) == ({"team": "a,b"}, ("tracecontext", "baggage"))
-    assert settings.resource_detectors == ("service_instance",)
-    assert settings.logs.exporters == (FileExporter(path="/tmp/x"),)
-    said = [notice.rpartition("otel.yaml:")[2].partition(" is ")[0] for notice in loaded.notices]
-    assert said == [
-        "18: tracer_provider.sampler.probability.ratio",
-        "22: meter_provider.readers[0].pull.exporter.prometheus.resource_constant_labels",
-        "25: instrumentation",
-    ]
-
-
-def test_rules_of_a_sampler_become_rules_for_new_traces(tmp_path: Path):
-    text = """\
-file_format: "1.0"
-tracer_provider:
-  processors: [{batch: {exporter: {console: }}}]
-  sampler:
-    composite/development:
-      parent_threshold:
-        root:
-          rule_based:
-            rules:
-              - attribute_values: {key: http.route, values: [/healthz, /livez]}
-                sampler: {always_off: }
-              - attribute_patterns: {key: http.path, included: [/internal/*]}
-                span_kinds: [server, client]
-                sampler: {probability: {ratio: 0.5}}
-              - attribute_patterns: {key: a, included: ["*"], excluded: [b]}
-                sampler: {always_on: }
-              - parent: [remote]
-                sampler: {always_on: }
-              - parent: [none]
-                span_kinds: [consumer]
-                sampler: {always_on: }
-              - sampler: {probability: {ratio: 0.25}}
-              - span_kinds: [internal]
-                sampler: {always_on: }
-"""
-    loaded = _loaded(tmp_path, text)
-    tracing = loaded.settings.tracing
-    assert tracing.sample_rules == (
-        SampleRule(attributes={"http.route": "/healthz"}, sample_rate=0),
-        SampleRule(attributes={"http.route": "/livez"}, sample_rate=0),
-        SampleRule(kind="server", attributes={"http.path": "/internal/*"}, sample_rate=0.5),
-        SampleRule(kind="client", attributes={"http.path": "/internal/*"}, sample_rate=0.5),
-        SampleRule(kind="consumer", sample_rate=1),
-    )
-    assert tracing.sample_rate == 0.25
-    said = [notice.rpartition("otel.yaml:")[2].partition(" ")[0] for notice in loaded.notices]
-    assert said == ["15:", "17:"]
-
-
-def test_without_a_rule_for_all_the_rest_is_not_kept(tmp_path: Path):
-    text = """\
-file_format: "1.0"
-tracer_provider:
-  processors: [{batch: {exporter: {console: }}}]
-  sampler: {composite/development: {rule_based: {rules: [{span_kinds: [server], sampler: {always_on: }}]}}}
-"""
-    loaded = _loaded(tmp_path, text)
-    assert loaded.settings.tracing.sample_rules == (SampleRule(kind="server", sample_rate=1),)
-    assert loaded.settings.tracing.sample_rate == 0
-    assert "rule_based is read as that of new traces" in loaded.notices[0]
 
 
 def test_a_disabled_file_disables(tmp_path: Path):
