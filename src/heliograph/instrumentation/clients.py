@@ -13,10 +13,12 @@ from typing import Any
 
 
 class Clients:
-    """The clients of one library; ``instrumentor`` is its package's, which knows ``instrument_client``."""
+    """The clients of one library, which are of ``kinds``; ``instrumentor`` is its package's, which knows
+    ``instrument_client``."""
 
-    def __init__(self, instrumentor: Any) -> None:
+    def __init__(self, instrumentor: Any, kinds: tuple[type, ...]) -> None:
         self._instrumentor = instrumentor
+        self.kinds = kinds
         self._is_ours = False
         self.taken: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -43,8 +45,9 @@ class Clients:
 class Engines:
     """The engines of SQLAlchemy. The package's own way to instrument one engine also changes how others are made."""
 
-    def __init__(self, instrumentor: Any, tracer_of: Callable[..., Any]) -> None:
+    def __init__(self, instrumentor: Any, tracer_of: Callable[..., Any], kinds: tuple[type, ...]) -> None:
         self._instrumentor = instrumentor
+        self.kinds = kinds
         self._tracer_of = tracer_of
         self._is_ours = False
         self.taken: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -81,16 +84,21 @@ class Engines:
 
 def httpx_clients() -> Clients:
     """Those of httpx."""
-    return Clients(import_module("opentelemetry.instrumentation.httpx").HTTPXClientInstrumentor())
+    httpx = import_module("httpx")
+    package = import_module("opentelemetry.instrumentation.httpx")
+    return Clients(package.HTTPXClientInstrumentor(), (httpx.Client, httpx.AsyncClient))
 
 
 def redis_clients() -> Clients:
     """Those of redis."""
-    return Clients(import_module("opentelemetry.instrumentation.redis").RedisInstrumentor())
+    redis, awaited = import_module("redis"), import_module("redis.asyncio")
+    kinds = (redis.Redis, redis.RedisCluster, awaited.Redis, awaited.RedisCluster)
+    return Clients(import_module("opentelemetry.instrumentation.redis").RedisInstrumentor(), kinds)
 
 
 def sqlalchemy_engines() -> Engines:
     """Those of SQLAlchemy."""
     package = import_module("opentelemetry.instrumentation.sqlalchemy")
     tracer_of = import_module("opentelemetry.instrumentation.sqlalchemy.engine").EngineTracer
-    return Engines(package.SQLAlchemyInstrumentor(), tracer_of)
+    kinds = (import_module("sqlalchemy.engine").Engine, import_module("sqlalchemy.ext.asyncio").AsyncEngine)
+    return Engines(package.SQLAlchemyInstrumentor(), tracer_of, kinds)

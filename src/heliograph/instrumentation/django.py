@@ -46,6 +46,7 @@ class DjangoSites:
         self._replacements: dict[str, Any] = {}
         self._instrumentor: Any = None
         self.taken: tuple[Any, ...] = ()
+        self.kinds: tuple[type, ...] = ()
 
     def take_all(self) -> None:
         if self._originals:

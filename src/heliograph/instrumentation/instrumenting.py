@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import logging
 import sys
 import threading
@@ -29,6 +30,12 @@ logger = logging.getLogger("heliograph.instrumentation")
 
 _VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _EVERYTHING: Final = "*"
+# What to do with an object of another class, by what is asked for.
+_OTHERWISE: Final[Mapping[str, str]] = {
+    "application": "put heliograph.integrations' TelemetryMiddleware around any other",
+    "client": "True instruments every client",
+    "engine": "True instruments every engine",
+}
 
 
 class Telemetry(Protocol):
@@ -65,8 +72,14 @@ class Instrumentation:
         probes: Sequence[str] | None = None,
     ) -> tuple[str, ...]:
         """Instrument ``targets``, or everything that is installed without any; see the manager's method."""
-        if isinstance(exclude, str):
+        if (
+            not isinstance(exclude, Collection)
+            or not all(isinstance(name, str) for name in exclude)
+            or isinstance(exclude, str)
+        ):
             raise TypeError(f"exclude was given {exclude!r}, expected a list or tuple of names")
+        if probes is not None and (isinstance(probes, str) or not isinstance(probes, Sequence)):
+            raise TypeError(f"probes were given {probes!r}, expected a list or tuple of paths")
         with self._lock:
             self._units = installed()
             options = {"exclude": exclude, "response_headers": response_headers, "probes": probes}
@@ -166,15 +179,31 @@ class Instrumentation:
                 self._instrumentors.append(instrumentor)
 
     def _take_asked(self, asked: Mapping[str, Any]) -> list[str]:
-        for name, target in asked.items():
-            unit = usable(self._units.get(name), name, table.BY_NAME)
+        # Each is looked at before the first is changed: an error leaves everything as it was.
+        units = {name: usable(self._units.get(name), name, table.BY_NAME) for name in asked}
+        for take, (name, target) in itertools.product((self._check_one, self._take_one), asked.items()):
+            unit = units[name]
             try:
-                self._take_one(unit, name, target)
+                take(unit, name, target)
             except ImportError as error:
                 extra = unit.row.extra if unit.row is not None else None
                 remedy = f"; install heliograph[{extra}]" if extra else ""
                 raise ImportError(f"instrument({name}=...): {error}{remedy}") from error
         return list(asked)
+
+    def _check_one(self, unit: Unit, name: str, target: Any) -> None:
+        if target is True:
+            return
+        if unit.row is None or unit.row.target is None:
+            raise TypeError(f"instrument({name}=...) was given {target!r}, expected True or False")
+        kinds = self._adoption(unit).kinds
+        for each in target if isinstance(target, (list, tuple)) else (target,):
+            if not isinstance(each, kinds):
+                classes = " or ".join(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
+                raise TypeError(
+                    f"instrument({name}=...) was given {each!r}, expected True, False or the {unit.row.target} itself, "
+                    f"of class {classes}; {_OTHERWISE[unit.row.target]}"
+                )
 
     def _take_one(self, unit: Unit, name: str, target: Any) -> None:
         if target is True:
@@ -183,12 +212,7 @@ class Instrumentation:
             else:
                 self._arm(unit)
             return
-        if unit.row is None or unit.row.target is None:
-            raise TypeError(f"instrument({name}=...) was given {target!r}, expected True or False")
         for each in target if isinstance(target, (list, tuple)) else (target,):
-            if isinstance(each, (str, bytes, int, float, dict)):
-                wanted = f"True, False or the {unit.row.target}"
-                raise TypeError(f"instrument({name}=...) was given {target!r}, expected {wanted}")
             self._adoption(unit).take(each)
 
     def _adoption(self, unit: Unit) -> Adoption:

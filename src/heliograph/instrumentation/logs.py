@@ -33,6 +33,7 @@ class LogRecords:
         self._original: Any = None
         self._replacement: Any = None
         self.taken: tuple[Any, ...] = ()
+        self.kinds: tuple[type, ...] = ()
 
     def take_all(self) -> None:
         if self._original is not None:

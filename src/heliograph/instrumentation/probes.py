@@ -38,7 +38,7 @@ class Mounts:
     def __init__(self, application: Any) -> None:
         self._application = application
         self._seen = -1
-        self._prefixes: tuple[str, ...] = ()
+        self._below: Callable[[str], Any] = lambda _path: None
 
     def has(self, path: str) -> bool:
         """Whether ``path`` leads to one of ours."""
@@ -46,8 +46,14 @@ class Mounts:
         if count != self._seen:
             self._seen = count
             # One at the root answers what nothing else does: there its paths are those of every probe.
-            self._prefixes = tuple(prefix for prefix in _mounted(self._application, "", 0) if prefix)
-        return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self._prefixes)
+            either = "|".join(_pattern(prefix) for prefix in _mounted(self._application, "", 0) if prefix)
+            self._below = re.compile(f"({either})(/|$)").match if either else lambda _path: None
+        return self._below(path) is not None
+
+
+def _pattern(prefix: str) -> str:
+    """What begins as ``prefix`` does, in which ``{name}`` stands for a part of a path."""
+    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^{}]*\})", prefix))
 
 
 def _mounted(application: Any, prefix: str, depth: int) -> Iterator[str]:

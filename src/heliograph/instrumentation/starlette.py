@@ -26,6 +26,7 @@ logger = logging.getLogger("heliograph.instrumentation")
 
 _REQUEST_ID: Final = REQUEST.encode()
 _DEEPEST: Final = 8  # applications in applications
+_OTHER: Final = "_OTHER"  # which is what the packages call a method that is none of HTTP's
 
 
 class Screen:
@@ -66,6 +67,7 @@ class AsgiApplications:
 
     def __init__(self, kind: Any, instrumentor: Any, probes: Probes, is_of_kind: Callable[[Any], bool]) -> None:
         self._kind = kind
+        self.kinds = (kind,)
         self._instrumentor = instrumentor
         self._probes = probes
         self._is_of_kind = is_of_kind
@@ -138,7 +140,7 @@ class _Failures:
             await self.app(scope, receive, send)
         except Exception as error:
             span = get_current_span()
-            if span.is_recording():
+            if scope["type"] == "http" and span.is_recording():  # of a websocket the package does it
                 span.record_exception(error)
                 span.set_status(Status(StatusCode.ERROR, described(error)))
             raise
@@ -167,12 +169,16 @@ def _adjust(stack: Any) -> None:
 def _with_whole_route(details: Callable[[Any], tuple[str, dict[str, Any]]]) -> Callable[[Any], tuple[str, dict[str, Any]]]:
     def whole(scope: Any) -> tuple[str, dict[str, Any]]:
         name, attributes = details(scope)
+        said, method = scope.get("method", ""), sanitize_method(scope.get("method", ""))
+        if said and method == _OTHER:  # of the client's making: each would be another name
+            name, said = f"HTTP{name.removeprefix(said)}" if name.startswith(said) else name, "HTTP"
         mounted = attributes.get(HTTP_ROUTE)
         route = _route_below(scope["app"].routes, scope, _DEEPEST) if mounted is not None else None
         if route is None or route == mounted or not route.startswith(f"{mounted}/"):
             return name, attributes
-        return f"{scope.get('method', '')} {route}".lstrip(), {**attributes, HTTP_ROUTE: route}
+        return f"{said} {route}".lstrip(), {**attributes, HTTP_ROUTE: route}
 
+    sanitize_method = import_module("opentelemetry.util.http").sanitize_method  # comes with the packages
     return whole
 
 

@@ -15,6 +15,7 @@ class Adoption(Protocol):
     """What instruments objects that the application hands over, or all of a kind. Modules of this folder give one each."""
 
     taken: Collection[Any]  # what was taken by itself and is there still
+    kinds: tuple[type, ...]  # the classes of what may be given to `take`
 
     def take_all(self) -> None:
         """Instrument every object of the kind."""

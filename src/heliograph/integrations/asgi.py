@@ -24,6 +24,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _MARK: Final = "heliograph.middleware"
 _FAILED: Final = 500
+# The second and the third are extensions: a file by its path, or by its number.
+_BODIES: Final = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+_TRAILERS: Final = frozenset({"http.response.trailers"})
 _DISCONNECTED: Final = "client_disconnected"
 
 
@@ -57,6 +60,7 @@ class TelemetryMiddleware:
             await self.app(scope, receive, send)
             return
         scope[_MARK] = True  # for one that is mounted in another
+        scope.setdefault("fastapi.telemetry", None)  # FastAPI's own, which would make each request two, and know no probes
         root = scope.get("root_path", "")
         if self._server.is_probe(_below(root, scope["path"])):
             with suppressed_spans():
@@ -164,8 +168,8 @@ class _HttpRun:
         except OSError:  # which is how a server says it, since version 2.4 of the protocol
             self._is_client_gone = True
             raise
-        last = "http.response.trailers" if self._has_trailers else "http.response.body"
-        if kind == last and not message.get("more_trailers" if self._has_trailers else "more_body", False):
+        last, more = (_TRAILERS, "more_trailers") if self._has_trailers else (_BODIES, "more_body")
+        if kind in last and not message.get(more, False):
             self._is_complete = True
             status = self._exchange.status
             # After a failure the exception that it was about may still come; background tasks are no part of the request.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Final, TypeVar
 
-from celery import signals  # type: ignore[import-untyped]
+from celery import Celery, signals  # type: ignore[import-untyped]
 
 from heliograph.manager import start_for_hook
 from heliograph.text import described
@@ -25,6 +25,8 @@ _BEGINNINGS: Final = ("worker_init", "worker_process_init", "beat_init")
 
 def setup(app: T) -> T:
     """Let celery's processes start telemetry; returns ``app``, a celery application. Twice is as good as once."""
+    if not isinstance(app, Celery):
+        raise TypeError(f"setup() was given {app!r}, expected the celery.Celery that is the application")
     for name in _BEGINNINGS:
         getattr(signals, name).connect(_start, weak=False, dispatch_uid=f"heliograph.{name}")
     return app

@@ -114,7 +114,7 @@ class HttpServer:
 class Exchange:
     """One request and its answer. ``context`` has its span as the current one. Ended once; a second time nothing happens.
 
-    Who makes it says ``status`` and ``route`` when they are known."""
+    Who makes it says ``status``, ``route`` and ``failure``, an exception that was answered, when they are known."""
 
     __slots__ = (
         "_attributes",
@@ -123,6 +123,7 @@ class Exchange:
         "_server",
         "_started_s",
         "context",
+        "failure",
         "is_open",
         "route",
         "span",
@@ -145,6 +146,7 @@ class Exchange:
         self.context = context
         self.status: int | None = None
         self.route: str | None = None
+        self.failure: BaseException | None = None
         if is_measured:
             server.count(1, self._counted)
 
@@ -170,6 +172,7 @@ class Exchange:
             said["http.response.status_code"] = status
             if status >= _FAILED:
                 error_type = error_type or str(status)
+        error = error or self.failure
         if error is not None:
             error_type = type(error).__qualname__
         if error_type is not None:

@@ -14,6 +14,7 @@ Routes = Namer | Sequence[str] | None
 
 # `{name}`, `{name:path}`, `<name>`, `<path:name>`, `<int:name>`: the spellings of Starlette and of Flask.
 _DEEPEST: Final = 8  # applications in applications
+_MOST_LAYERS: Final = 64  # of middleware around one
 _PARAMETER: Final = re.compile(r"\{(?P<braced>[^{}]+)\}|<(?P<angled>[^<>]+)>")
 
 
@@ -54,8 +55,8 @@ def namer(routes: Routes) -> tuple[Namer | None, Templates | None]:
 
 
 class MountPrefixes:
-    """The templates of places in ``application`` where others are mounted, as far as they have parameters: what a scope says
-    of them is the path."""
+    """The templates of places in ``application``, which may be wrapped, where others are mounted: what a scope says of them is
+    the path."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -63,18 +64,28 @@ class MountPrefixes:
         self._templates = Templates(())
 
     def template(self, prefix: str) -> str:
-        """The template that ``prefix`` was made of; itself where there is none."""
-        count = len(getattr(self._application, "routes", ()))
+        """The template that ``prefix`` was made of; empty where that is not known: it may be another one each time."""
+        routed = _routed(self._application)
+        count = len(getattr(routed, "routes", ()))
         if count != self._seen:
             self._seen = count
-            self._templates = Templates(tuple(_with_parameters(self._application, "", _DEEPEST)))
-        return self._templates.route(prefix) or prefix
+            self._templates = Templates(tuple(_mounts(routed, "", _DEEPEST)))
+        return self._templates.route(prefix) or ""
 
 
-def _with_parameters(application: Any, prefix: str, levels: int) -> Iterator[str]:
+def _routed(application: Any) -> Any:
+    """What has the routes in ``application``, which may be middleware around it."""
+    for _layer in range(_MOST_LAYERS):
+        if hasattr(application, "routes") or (inner := getattr(application, "app", None)) is None:
+            break
+        application = inner
+    return application
+
+
+def _mounts(application: Any, prefix: str, levels: int) -> Iterator[str]:
     for route in (getattr(application, "routes", None) or ()) if levels else ():
         inner, path = getattr(route, "app", None), getattr(route, "path", "")
-        if inner is not None and hasattr(inner, "routes"):
-            if "{" in prefix + path:
+        if inner is not None and hasattr(_routed(inner), "routes"):
+            if prefix + path:
                 yield prefix + path
-            yield from _with_parameters(inner, prefix + path, levels - 1)
+            yield from _mounts(_routed(inner), prefix + path, levels - 1)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.propagators.textmap import Getter
 
+from heliograph.instrumentation.bodies import answered_silently, is_whole
 from heliograph.integrations.http_server import Exchange, HttpServer, address, query_shown
 from heliograph.integrations.routes import Routes, namer
 from heliograph.manager import TelemetryManager
 from heliograph.recording.context import CURRENT, SPAN_KEY, leave
-from heliograph.recording.suppression import suppressed_spans
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -53,8 +53,7 @@ class TelemetryMiddleware:
             return self.app(environ, start_response)
         environ[_MARK] = True  # for one that is mounted in another
         if self._server.is_probe(_path(environ)):
-            with suppressed_spans():
-                return self.app(environ, start_response)
+            return answered_silently(self.app, environ, start_response)
         try:
             exchange = self._begin(telemetry, environ)
         except Exception as mishap:  # an environment of an odd shape: the application decides what to make of it
@@ -80,6 +79,7 @@ class TelemetryMiddleware:
     def _answer(self, exchange: Exchange, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             try:
+                exchange.failure = error[0][1] if error and error[0] else None  # the answer is about that
                 headers = self._started(exchange, environ, status, headers)
             except Exception as mishap:  # what the application says may be odd; the server decides what to make of it
                 self._server.mishaps.note("wsgi", mishap)
@@ -88,7 +88,7 @@ class TelemetryMiddleware:
         token = CURRENT.set(exchange.context)
         try:
             body = self.app(environ, start)
-            if _is_whole(body, environ):
+            if is_whole(body, environ):
                 exchange.end()
                 return body
         except BaseException as error:
@@ -174,12 +174,6 @@ def _fail(exchange: Exchange, error: BaseException) -> None:
     if exchange.status is None:
         exchange.status = _FAILED  # which is what the server says in its place
     exchange.end(error=error)
-
-
-def _is_whole(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
-    """Whether ``body`` is made already, or is a file that the server may know how to send: it is handed on as it is then."""
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(body, (list, tuple)) or (isinstance(wrapper, type) and isinstance(body, wrapper))
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -19,14 +19,15 @@ _FAILED: Final = 2
 _HELPERS: Final = ("from multiprocessing.resource_tracker import", "from multiprocessing.semaphore_tracker import")
 
 
-def start(environ: MutableMapping[str, str], arguments: Sequence[str], errors: TextIO) -> None:
+def start(environ: MutableMapping[str, str], arguments: Sequence[str], errors: TextIO | None) -> None:
     """Start telemetry from ``environ`` and instrument everything. ``arguments`` are Python's own, as it was called."""
     if any(argument.startswith(_HELPERS) for argument in arguments[1:]):
         return
     try:
         _start(environ)
     except Exception as error:  # settings with faults, a manager of another kind, anything: the program is not about that
-        print(f"heliograph exec: telemetry is off: {error}", file=errors, flush=True)
+        if errors is not None:  # closed, and `print` would take standard output
+            print(f"heliograph exec: telemetry is off: {error}", file=errors, flush=True)
         if environ.get(STRICT):
             os._exit(_FAILED)  # an exit that can be caught would be, by what imports this
 

@@ -28,7 +28,8 @@ def _start_telemetry() -> None:
     try:
         from heliograph.integrations.exec.startup import main  # noqa: PLC0415  # maybe not installed in this Python
     except Exception as error:  # anything: the program comes first
-        print(f"heliograph exec: telemetry is off in {sys.executable}: {error}", file=sys.stderr, flush=True)
+        if sys.stderr is not None:
+            print(f"heliograph exec: telemetry is off in {sys.executable}: {error}", file=sys.stderr, flush=True)
     else:
         main()
 
