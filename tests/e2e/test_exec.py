@@ -332,3 +332,9 @@ def test_help_shows_how_it_is_used() -> None:
         [sys.executable, "-m", "heliograph", "exec", "--help"], capture_output=True, text=True, timeout=20, check=True
     )
     assert "heliograph exec -- python app.py" in " ".join(said.stdout.split())
+
+
+def test_where_standard_error_is_closed_standard_output_is_the_programs_alone(program: Program) -> None:
+    program.settings.write_text("{")
+    with ended(program.start("/bin/sh", "-c", f"exec {sys.executable} -c 'print(1)' 2>&-")) as process:
+        assert process.communicate(timeout=30) == ("1\n", "")

@@ -76,5 +76,7 @@ def usable(unit: Unit | None, name: str, rows: Mapping[str, Library]) -> Unit:
             f"instrument({name}=...) needs {row.package}, which is not installed; install heliograph[{row.extra}]"
         )
     if unit.conflict is not None:
-        raise ImportError(f"instrument({name}=...): {unit.conflict}")
+        library = unit.row.module.partition(".")[0] if unit.row is not None else unit.name
+        remedy = f"install the library {library}" if unit.is_absent else f"install such a version, or leave {name} out"
+        raise ImportError(f"instrument({name}=...): {unit.conflict.rstrip('.')}; {remedy}")
     return unit

@@ -33,21 +33,21 @@ class Probes:
 
 
 class Mounts:
-    """Where below ``application`` our own ones are mounted. Looked up again when the number of its routes has changed."""
+    """Where below ``application`` our own ones are mounted. Looked up again when one that holds others holds more or fewer."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
-        self._seen = -1
+        self._seen: list[tuple[Any, int]] | None = None  # what holds others, and how many
         self._below: Callable[[str], Any] = lambda _path: None
 
     def has(self, path: str) -> bool:
         """Whether ``path`` leads to one of ours."""
-        count = len(getattr(self._application, "routes", ()))
-        if count != self._seen:
-            self._seen = count
+        if self._seen is None or any(len(holder.routes) != count for holder, count in self._seen):
+            seen: list[tuple[Any, int]] = []
             # One at the root answers what nothing else does: there its paths are those of every probe.
-            either = "|".join(_pattern(prefix) for prefix in _mounted(self._application, "", 0) if prefix)
+            either = "|".join(_pattern(prefix) for prefix in _mounted(self._application, "", 0, seen) if prefix)
             self._below = re.compile(f"({either})(/|$)").match if either else lambda _path: None
+            self._seen = seen
         return self._below(path) is not None
 
 
@@ -56,21 +56,33 @@ def _pattern(prefix: str) -> str:
     return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^{}]*\})", prefix))
 
 
-def _mounted(application: Any, prefix: str, depth: int) -> Iterator[str]:
+def _mounted(application: Any, prefix: str, depth: int, seen: list[tuple[Any, int]]) -> Iterator[str]:
     """The prefixes below ``application``, which may be wrapped, of what is ours. Starlette's routes and werkzeug's
-    ``DispatcherMiddleware`` say what they hold."""
+    ``DispatcherMiddleware`` say what they hold. What has routes is added to ``seen``."""
     if depth > _DEEPEST:
         return
     if is_endpoint(application):
         yield prefix
         return
-    for route in getattr(application, "routes", None) or ():
-        inner = getattr(route, "app", None)
-        if inner is not None and isinstance(path := getattr(route, "path", None), str):
-            yield from _mounted(inner, prefix + path.rstrip("/"), depth + 1)
+    routes = getattr(application, "routes", None)
+    if isinstance(routes, list):
+        seen.append((application, len(routes)))
+    for route in routes or ():
+        inner, path = _held(route)
+        if inner is not None:
+            yield from _mounted(inner, prefix + path.rstrip("/"), depth + 1, seen)
     mounts = getattr(application, "mounts", None)
     for path, inner in mounts.items() if isinstance(mounts, dict) else ():
-        yield from _mounted(inner, prefix + str(path).rstrip("/"), depth + 1)
+        yield from _mounted(inner, prefix + str(path).rstrip("/"), depth + 1, seen)
     wrapped = getattr(application, "app", None)
     if wrapped is not None and not hasattr(application, "routes"):
-        yield from _mounted(wrapped, prefix, depth + 1)
+        yield from _mounted(wrapped, prefix, depth + 1, seen)
+
+
+def _held(route: Any) -> tuple[Any, str]:
+    """What ``route`` holds and at which path: an application, or a router that FastAPI has included."""
+    inner, path = getattr(route, "app", None), getattr(route, "path", None)
+    if inner is None:
+        return getattr(route, "original_router", None), getattr(getattr(route, "include_context", None), "prefix", "")
+    # Those of a host have no path.
+    return (inner, path or "") if isinstance(path, str) or hasattr(route, "host") else (None, "")

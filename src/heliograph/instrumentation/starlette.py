@@ -173,8 +173,13 @@ def _with_whole_route(details: Callable[[Any], tuple[str, dict[str, Any]]]) -> C
         if said and method == _OTHER:  # of the client's making: each would be another name
             name, said = f"HTTP{name.removeprefix(said)}" if name.startswith(said) else name, "HTTP"
         mounted = attributes.get(HTTP_ROUTE)
-        route = _route_below(scope["app"].routes, scope, _DEEPEST) if mounted is not None else None
-        if route is None or route == mounted or not route.startswith(f"{mounted}/"):
+        routes = scope["app"].routes
+        route = _route_below(routes, scope, _DEEPEST) if mounted is not None else None
+        # What is below a host the packages call by its path.
+        is_path = mounted is not None and mounted == scope.get("path") and any(hasattr(each, "host") for each in routes)
+        if is_path and route is None:
+            return said, {key: value for key, value in attributes.items() if key != HTTP_ROUTE}
+        if route is None or route == mounted or not (is_path or route.startswith(f"{mounted}/")):
             return name, attributes
         return f"{said} {route}".lstrip(), {**attributes, HTTP_ROUTE: route}
 
@@ -190,7 +195,7 @@ def _route_below(routes: Any, scope: Any, levels: int) -> str | None:
             path = getattr(route, "path", None)
             inner = getattr(route, "routes", None)
             if not isinstance(path, str):  # of a host
-                return None
+                return _route_below(inner or (), {**scope, **found}, levels - 1)
             return path if inner is None else path + (_route_below(inner, {**scope, **found}, levels - 1) or "")
     return None
 

@@ -27,6 +27,7 @@ from heliograph.text import described
 # RFC 9110, 5789 and 10008; others are of the client's making, and would each be a series.
 _METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
 _OTHER: Final = "_OTHER"
+_VERSIONS: Final = frozenset({"0.9", "1.0", "1.1", "2", "2.0", "3", "3.0"})  # a server may pass on what the client says
 _FAILED: Final = 500
 _DIGITS: Final = 5  # of a port
 # Semantic conventions, `url.query`, and those of Azure and of the older AWS.
@@ -140,8 +141,8 @@ class Exchange:
         self.is_open = True
         self._counted = {"http.request.method": method, "url.scheme": attributes["url.scheme"]}
         self._attributes = dict(self._counted)
-        if "network.protocol.version" in attributes:
-            self._attributes["network.protocol.version"] = attributes["network.protocol.version"]
+        if (version := attributes.get("network.protocol.version")) in _VERSIONS:
+            self._attributes["network.protocol.version"] = version
         self.span = span
         self.context = context
         self.status: int | None = None

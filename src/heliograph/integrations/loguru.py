@@ -24,6 +24,8 @@ def add_trace_context(record: Any) -> None:
     extra = record["extra"]
     if TRACE_ID not in extra and SPAN_ID not in extra:
         extra[TRACE_ID], extra[SPAN_ID] = current_ids()
+    extra.setdefault(TRACE_ID, "")  # a format that has both loses the line otherwise
+    extra.setdefault(SPAN_ID, "")
     extra.setdefault(SERVICE_NAME, service_name())
 
 
@@ -62,5 +64,5 @@ class LoguruSink:
 def _own(extra: dict[str, Any]) -> dict[str, Any]:
     """Without what the patcher added: in a log record that has places of its own."""
     if (extra.get(TRACE_ID), extra.get(SPAN_ID)) != current_ids():
-        return extra
+        return {name: value for name, value in extra.items() if name not in (TRACE_ID, SPAN_ID) or value != ""}
     return {name: value for name, value in extra.items() if name not in (TRACE_ID, SPAN_ID, SERVICE_NAME)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import sqlite3
@@ -29,13 +30,28 @@ def telemetry(start: Callable[..., TelemetryManager], request: pytest.FixtureReq
     started.uninstrument()
 
 
-def select(connection: Any) -> None:
-    connection.cursor().execute("select 1")
+@pytest.fixture
+def new_engine() -> Iterator[Callable[[], sqlalchemy.Engine]]:
+    """Makes engines; what they hold is closed after the test."""
+    made: list[sqlalchemy.Engine] = []
+
+    def make() -> sqlalchemy.Engine:
+        made.append(sqlalchemy.create_engine("sqlite://"))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+def select() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.cursor().execute("select 1")
 
 
 def test_what_is_asked_for_is_instrumented_and_nothing_else(telemetry: TelemetryManager) -> None:
     assert telemetry.instrument(sqlite3=True) == ("sqlite3",)
-    select(sqlite3.connect(":memory:"))
+    select()
     with website() as site, httpx.Client() as client:
         client.get(f"{site.url}/ok")
     assert span_names(telemetry) == ["select"]
@@ -47,7 +63,7 @@ def test_everything_that_is_installed_is_found(telemetry: TelemetryManager) -> N
         found
     )
     assert not {"system_metrics", "grpc_client", "httpx2"} & set(found)
-    select(sqlite3.connect(":memory:"))
+    select()
     with website() as site, httpx.Client() as client:
         client.get(f"{site.url}/ok")
     assert span_names(telemetry) == ["select", "GET"]
@@ -56,7 +72,7 @@ def test_everything_that_is_installed_is_found(telemetry: TelemetryManager) -> N
 @pytest.mark.parametrize("out", [{"exclude": ["sqlite3"]}, {"sqlite3": False}, {"exclude": ("sqlite3", "no_such_library")}])
 def test_a_library_can_be_left_out(telemetry: TelemetryManager, out: Any) -> None:
     assert "sqlite3" not in telemetry.instrument(**out)
-    select(sqlite3.connect(":memory:"))
+    select()
     assert span_names(telemetry) == []
 
 
@@ -77,7 +93,7 @@ def test_a_second_time_nothing_happens(telemetry: TelemetryManager) -> None:
     assert telemetry.instrument(sqlite3=True) == telemetry.instrument(sqlite3=True) == ("sqlite3",)
     telemetry.instrument()
     telemetry.instrument()
-    select(sqlite3.connect(":memory:"))
+    select()
     assert span_names(telemetry) == ["select"]
 
 
@@ -85,11 +101,11 @@ def test_it_can_be_taken_off_and_put_on_again(telemetry: TelemetryManager) -> No
     for _time in range(2):
         telemetry.instrument()
         telemetry.uninstrument()
-        select(sqlite3.connect(":memory:"))
+        select()
     assert span_names(telemetry) == []
     assert propagators.get_global_response_propagator() is None
     telemetry.instrument(sqlite3=True)
-    select(sqlite3.connect(":memory:"))
+    select()
     assert span_names(telemetry) == ["select"]
 
 
@@ -130,7 +146,7 @@ def test_a_package_that_is_missing_is_named_with_the_extra() -> None:
     )
     assert out.splitlines() == [
         "instrument(flask=...) needs opentelemetry-instrumentation-flask, which is not installed; install heliograph[flask]",
-        "instrument(httpx2=...): httpx2 is not installed",
+        "instrument(httpx2=...): httpx2 is not installed; install the library httpx2",
     ]
 
 
@@ -154,6 +170,7 @@ def test_a_library_in_a_version_that_does_not_fit_is_said_at_info_and_left_alone
     said, refused = [line for line in out.splitlines() if "flask" in line]
     assert said.startswith("INFO heliograph.instrumentation flask is not instrumented: ")
     assert 'installed version ("flask 0.1") falls outside' in refused
+    assert refused.endswith("; install such a version, or leave flask out")
 
 
 def test_a_library_is_not_imported_for_being_instrumented() -> None:
@@ -175,8 +192,10 @@ def test_a_library_is_not_imported_for_being_instrumented() -> None:
     assert out.splitlines() == ["[]", "True"]
 
 
-def test_one_engine_is_instrumented_and_others_are_not(telemetry: TelemetryManager) -> None:
-    engine, other = sqlalchemy.create_engine("sqlite://"), sqlalchemy.create_engine("sqlite://")
+def test_one_engine_is_instrumented_and_others_are_not(
+    telemetry: TelemetryManager, new_engine: Callable[[], sqlalchemy.Engine]
+) -> None:
+    engine, other = new_engine(), new_engine()
     telemetry.instrument(sqlalchemy=engine)
     telemetry.instrument(sqlalchemy=[engine])
     for each in (engine, other):
@@ -221,15 +240,17 @@ def test_an_application_that_nobody_else_holds_is_let_go(telemetry: TelemetryMan
     assert gone() is None
 
 
-def test_a_manager_that_starts_later_gets_what_was_instrumented_before(start: Callable[..., TelemetryManager]) -> None:
+def test_a_manager_that_starts_later_gets_what_was_instrumented_before(
+    start: Callable[..., TelemetryManager], new_engine: Callable[[], sqlalchemy.Engine]
+) -> None:
     first = start(**QUIET)
-    engine = sqlalchemy.create_engine("sqlite://")
+    engine = new_engine()
     first.instrument(sqlite3=True)
     first.instrument(sqlalchemy=engine)
     first.shutdown()
     second = start(**QUIET)
     try:
-        select(sqlite3.connect(":memory:"))
+        select()
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text("select 2"))
         assert set(span_names(second)) == {"PRAGMA", "select"}  # the first by sqlalchemy, when it connects
@@ -246,3 +267,33 @@ def test_a_manager_that_is_disabled_instruments_nothing(start: Callable[..., Tel
     assert telemetry.instrument() == ()
     assert telemetry.instrument(sqlite3=True) == ()
     assert logging.Logger.callHandlers is before
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"fastapi": object()}, r"fastapi.applications.FastAPI"),
+        ({"fastapi": flask.Flask("shop")}, r"<Flask 'shop'>, expected True, False or the application itself"),
+        ({"starlette": flask.Flask}, r"starlette.applications.Starlette; put .*TelemetryMiddleware around any other"),
+        ({"flask": flask.Blueprint("shop", "shop")}, r"flask.app.Flask"),
+        ({"httpx": httpx}, r"httpx.Client or httpx.AsyncClient; True instruments every client"),
+        ({"redis": "redis://localhost"}, r"redis.client.Redis or"),
+        ({"sqlalchemy": sqlalchemy}, r"the engine itself, of class sqlalchemy.engine.base.Engine or"),
+        ({"exclude": None}, r"a list or tuple of names"),
+        ({"exclude": [object()]}, r"a list or tuple of names"),
+        ({"probes": "/up"}, r"a list or tuple of paths"),
+        ({"probes": 7}, r"a list or tuple of paths"),
+    ],
+)
+def test_the_error_says_what_was_given_and_what_was_expected(telemetry: TelemetryManager, asked: Any, expected: str) -> None:
+    with pytest.raises(TypeError, match=rf"given .*expected .*{expected}|given {expected}"):
+        telemetry.instrument(**asked)
+
+
+def test_an_error_leaves_everything_as_it_was(telemetry: TelemetryManager) -> None:
+    shop = flask.Flask("shop")
+    with pytest.raises(TypeError, match="expected"):
+        telemetry.instrument(sqlite3=True, flask=[shop, "app"])
+    select()
+    shop.test_client().get("/orders/7")
+    assert span_names(telemetry) == []

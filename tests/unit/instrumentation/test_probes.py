@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import fastapi
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Host, Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from heliograph import TelemetryManager
@@ -76,3 +77,32 @@ def test_applications_that_hold_each_other_are_looked_into_once() -> None:
     one, other = Around(None), Around(None)
     one.app, other.app = other, one
     assert not Mounts(one).has("/metrics")
+
+
+def test_a_place_with_parameters_is_found_whatever_they_are() -> None:
+    application = Starlette(routes=[Mount("/shops/{name}", Starlette(routes=[Mount("/t", TelemetryManager().asgi_app())]))])
+    mounts = Mounts(application)
+    found = [path for path in ("/shops/ann/t/metrics", "/shops/bob/t", "/shops/ann", "/shops/a/b/t") if mounts.has(path)]
+    assert found == ["/shops/ann/t/metrics", "/shops/bob/t"]
+
+
+def test_what_is_mounted_later_in_an_inner_application_is_found() -> None:
+    inner = Starlette()
+    mounts = Mounts(Starlette(routes=[Mount("/inner", inner)]))
+    assert not mounts.has("/inner/t")
+    inner.mount("/t", TelemetryManager().asgi_app())
+    assert mounts.has("/inner/t")
+
+
+def test_routers_that_fastapi_has_included_are_looked_into() -> None:
+    router, application = fastapi.APIRouter(), fastapi.FastAPI()
+    router.mount("/t", TelemetryManager().asgi_app())
+    application.include_router(router, prefix="/shop")
+    assert [path for path in ("/shop/t/metrics", "/t/metrics", "/shop") if Mounts(application).has(path)] == [
+        "/shop/t/metrics"
+    ]
+
+
+def test_the_applications_of_a_host_are_looked_into() -> None:
+    inner = Starlette(routes=[Mount("/t", TelemetryManager().asgi_app())])
+    assert Mounts(Starlette(routes=[Host("shop.example", inner)])).has("/t/metrics")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import fastapi
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Host, Mount, Route, WebSocketRoute
 
 from heliograph import TelemetryManager
 from tests.instrumentations.servers import get, serving_asgi
-from tests.support.recorded import QUIET, RECORDERS, span_names
+from tests.support.recorded import QUIET, RECORDERS, delivered, span_names
 
 
 @pytest.fixture(params=RECORDERS)
@@ -107,3 +109,41 @@ def test_without_response_headers_responses_say_nothing(telemetry: TelemetryMana
     with serving_asgi(application) as port, urllib.request.urlopen(f"http://127.0.0.1:{port}/hello") as answer:
         assert "traceresponse" not in answer.headers
     assert span_names(telemetry) == ["GET /hello"]
+
+
+def test_a_method_of_the_clients_making_is_no_name_of_its_own(telemetry: TelemetryManager) -> None:
+    application = Starlette(routes=[Mount("/shop", routes=[Route("/{name}", hello)])])
+    telemetry.instrument(starlette=application)
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop") as client:
+            await client.request("BREW", "/nowhere")
+            await client.request("BREW", "/shop/tea")
+
+    asyncio.run(ask())
+    assert span_names(telemetry) == ["HTTP", "HTTP /shop"]
+
+
+def test_a_websocket_that_fails_has_its_exception_once(telemetry: TelemetryManager) -> None:
+    async def fail(_websocket: Any) -> None:
+        raise LookupError("no such order")
+
+    application = Starlette(routes=[WebSocketRoute("/{name}", fail)])
+    telemetry.instrument(starlette=application)
+
+    async def nothing(*_message: Any) -> Any:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/a", "headers": [], "query_string": b"", "scheme": "ws", "server": ("shop", 80)}
+    with pytest.raises(LookupError):
+        asyncio.run(application(scope, nothing, nothing))
+    (span,) = delivered(telemetry, "traces")
+    assert (span.name, len(span.events)) == ("/{name}", 1)
+
+
+def test_a_route_below_a_host_is_its_template_and_never_a_path(telemetry: TelemetryManager) -> None:
+    inner = Starlette(routes=[Route("/orders/{number}", hello)])
+    application = Starlette(routes=[Host("127.0.0.1", inner)])
+    telemetry.instrument(starlette=application)
+    asked(application, "/orders/7", "/nowhere/7")
+    assert span_names(telemetry) == ["GET /orders/{number}", "GET"]

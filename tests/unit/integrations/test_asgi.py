@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import fastapi
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
@@ -320,8 +322,8 @@ def test_probes_and_what_they_do_leave_no_trace(telemetry: TelemetryManager, pat
             return PlainTextResponse("up")
 
     routes = [Mount("/telemetry", telemetry.asgi_app()), Route("/{path:path}", probe)]
-    start, *_rest = ask(TelemetryMiddleware(Starlette(routes=routes), telemetry=telemetry), path)
-    assert start["status"] == 200
+    start, *rest = ask(TelemetryMiddleware(Starlette(routes=routes), telemetry=telemetry), path)
+    assert start["status"] == 200, rest
     assert delivered(telemetry, "traces") == []
     assert DURATION not in points_of(delivered(telemetry, "metrics")[-1])
 
@@ -405,3 +407,51 @@ def test_behind_a_real_server_every_request_is_counted(telemetry: TelemetryManag
     assert statuses == [200] * 5
     (duration,) = points_of(delivered(telemetry, "metrics")[-1])[DURATION].values()
     assert (duration.count, len(delivered(telemetry, "traces"))) == (5, 5)
+
+
+@pytest.mark.parametrize("kind", ["http.response.pathsend", "http.response.zerocopysend"])
+def test_a_file_that_the_server_sends_is_a_whole_answer(telemetry: TelemetryManager, kind: str) -> None:
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": kind, "path": "/srv/picture.png"})
+
+    assert [message["type"] for message in ask(TelemetryMiddleware(application, telemetry=telemetry))][1:] == [kind]
+    assert "error.type" not in measured(telemetry)
+
+
+def test_the_telemetry_that_fastapi_has_built_in_makes_no_second_span_and_no_probe(telemetry: TelemetryManager) -> None:
+    application = fastapi.FastAPI()
+    for path in ("/orders/{number}", "/health"):
+        application.get(path)(lambda number="": number)
+    application.mount("/telemetry", telemetry.asgi_app())
+    middleware = TelemetryMiddleware(application, telemetry=telemetry)
+    for path in ("/orders/7", "/health", "/telemetry/metrics"):
+        ask(middleware, path)
+    assert [span.name for span in delivered(telemetry, "traces")] == ["GET /orders/{number}"]
+    assert measured(telemetry)["http.route"] == "/orders/{number}"
+
+
+def test_a_route_has_no_value_of_a_path_where_the_middleware_is_inside_of_the_application(telemetry: TelemetryManager) -> None:
+    shop = fastapi.FastAPI()
+    shop.get("/orders/{number}")(lambda number: number)
+    application = Starlette(
+        routes=[Mount("/shops/{name}", shop)], middleware=[Middleware(TelemetryMiddleware, telemetry=telemetry)]
+    )
+    for name in ("ann", "bob"):
+        ask(application, f"/shops/{name}/orders/7")
+    assert measured(telemetry)["http.route"] == "/shops/{name}/orders/{number}"
+
+
+def test_a_place_that_no_route_names_is_no_series_of_its_own(telemetry: TelemetryManager) -> None:
+    shop = fastapi.FastAPI()
+    shop.get("/orders/{number}")(lambda number: number)
+
+    async def by_name(scope: Any, receive: Any, send: Any) -> None:
+        name = scope["path"].split("/")[1]
+        scope["root_path"] = f"/{name}"
+        await shop(scope, receive, send)
+
+    middleware = TelemetryMiddleware(by_name, telemetry=telemetry)
+    for name in ("ann", "bob"):
+        ask(middleware, f"/{name}/orders/7")
+    assert measured(telemetry)["http.route"] == "/orders/{number}"

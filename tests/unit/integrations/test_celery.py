@@ -66,3 +66,8 @@ def test_settings_with_a_fault_are_said_and_the_worker_works(
         signals.worker_init.send(sender=None)
     assert "no telemetry in this process of celery" in caplog.text
     assert "HELIOGRAPH_TRACING__SAMPLE_RATE" in caplog.text
+
+
+def test_what_is_no_application_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"was given 'shop', expected the celery.Celery"):
+        celery.setup("shop")

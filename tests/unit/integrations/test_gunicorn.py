@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import prometheus_client.values  # noqa: F401  # finds out at its import how to keep values, which is not to be as below
 import pytest
 from gunicorn.config import Config
 

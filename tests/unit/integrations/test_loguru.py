@@ -160,3 +160,17 @@ def test_a_line_has_the_ids_of_its_span_and_a_collected_record_has_them_once(kep
     assert lines == [f"inside {context.trace_id:032x} {context.span_id:016x} \n", "outside   \n", "bound mine  \n"]
     assert [own(item.log_record).get("trace_id") for item in kept.items] == [None, None, "mine"]
     assert own(kept.items[0].log_record) == {"item": "lamp"}
+
+
+def test_a_format_with_both_ids_loses_no_line_of_which_one_is_bound(kept):
+    lines = []
+    loguru.logger.configure(patcher=add_trace_context)
+    try:
+        with logging_to(lines.append, format="{extra[trace_id]}-{extra[span_id]} {message}") as logger:
+            logger.bind(trace_id="mine").info("hello")
+        with logging_to(LoguruSink(kept.provider)) as logger:
+            logger.bind(trace_id="mine").info("hello")
+    finally:
+        loguru.logger.configure(patcher=lambda _record: None)
+    assert [str(line) for line in lines] == ["mine- hello\n"]
+    assert {name: kept.only.attributes.get(name) for name in ("trace_id", "span_id")} == {"trace_id": "mine", "span_id": None}

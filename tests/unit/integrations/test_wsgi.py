@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -262,3 +263,43 @@ def test_behind_a_real_server_it_keeps_to_the_protocol(telemetry: TelemetryManag
     assert answers == [(200, b"hello")] * 5
     (duration,) = points_of(delivered(telemetry, "metrics")[-1])[DURATION].values()
     assert duration.count == 5
+
+
+def test_what_a_probe_does_while_its_body_is_sent_leaves_no_trace(telemetry: TelemetryManager) -> None:
+    ended = []
+
+    def application(_environ: Any, start_response: Any) -> Any:
+        try:
+            start_response("200 OK", [])
+            with telemetry.span("query"):
+                yield b"healthy"
+        finally:
+            with telemetry.span("end"):
+                ended.append(True)
+
+    middleware = TelemetryMiddleware(application, telemetry=telemetry)
+    answers = [Answer(middleware, "/health"), Answer(middleware, "/health", parts=1)]
+    assert [answer.error for answer in answers] == [None, None]
+    assert ended == [True, True]
+    assert delivered(telemetry, "traces") == []
+
+
+def test_an_exception_that_is_answered_with_start_response_is_recorded(telemetry: TelemetryManager) -> None:
+    def application(_environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        try:
+            {}["no such order"]
+        except KeyError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
+        return [b"sorry"]
+
+    assert Answer(TelemetryMiddleware(application, telemetry=telemetry)).error is None
+    span = the_span(telemetry)
+    assert (span.status.status_code, span.events[0].attributes["exception.message"]) == (StatusCode.ERROR, "'no such order'")
+    assert (measured(telemetry)["error.type"], measured(telemetry)["http.response.status_code"]) == ("KeyError", 500)
+
+
+def test_a_version_of_the_clients_making_is_no_series_of_its_own(telemetry: TelemetryManager) -> None:
+    Answer(TelemetryMiddleware(answering(), telemetry=telemetry), SERVER_PROTOCOL="HTTP/1.4711")
+    assert the_span(telemetry).attributes["network.protocol.version"] == "1.4711"
+    assert "network.protocol.version" not in measured(telemetry)
