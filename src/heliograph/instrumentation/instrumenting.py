@@ -83,7 +83,7 @@ class Instrumentation:
         with self._lock:
             self._units = installed()
             options = {"exclude": exclude, "response_headers": response_headers, "probes": probes}
-            asked = {name: target for name, target in targets.items() if target is not False and target is not None}
+            asked = {name: target for name, target in targets.items() if target is not False}
             self._check_names(targets, exclude)
             if not telemetry.is_enabled:
                 return ()

@@ -272,6 +272,7 @@ def test_a_manager_that_is_disabled_instruments_nothing(start: Callable[..., Tel
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
+        ({"flask": None}, r"flask.app.Flask"),  # a variable that is None by mistake
         ({"fastapi": object()}, r"fastapi.applications.FastAPI"),
         ({"fastapi": flask.Flask("shop")}, r"<Flask 'shop'>, expected True, False or the application itself"),
         ({"starlette": flask.Flask}, r"starlette.applications.Starlette; put .*TelemetryMiddleware around any other"),
