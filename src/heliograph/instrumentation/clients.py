@@ -42,20 +42,12 @@ class Clients:
             self._instrumentor.uninstrument()
 
 
-class Engines:
+class Engines(Clients):
     """The engines of SQLAlchemy. The package's own way to instrument one engine also changes how others are made."""
 
     def __init__(self, instrumentor: Any, tracer_of: Callable[..., Any], kinds: tuple[type, ...]) -> None:
-        self._instrumentor = instrumentor
-        self.kinds = kinds
+        super().__init__(instrumentor, kinds)
         self._tracer_of = tracer_of
-        self._is_ours = False
-        self.taken: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def take_all(self) -> None:
-        if not self._instrumentor.is_instrumented_by_opentelemetry:
-            self._instrumentor.instrument()
-            self._is_ours = True
 
     def take(self, target: Any) -> None:
         from opentelemetry import metrics, trace  # noqa: PLC0415  # loaded by the package; its own scope is used
