@@ -83,7 +83,13 @@ class Diagnosis:
     def _without_answer(self, trial: Trial, target: Target, reason: str, proxy: str | None, step_s: float) -> Cause:
         if proxy is None:
             speech = self._speech(target, step_s)
-            found = unreached(target, speech) or self._encrypted(target, reason, speech, step_s) or crossed(target, speech)
+            found = self._encrypted(target, reason, speech, step_s) if _told(reason) else None
+            found = (
+                found
+                or unreached(target, speech)
+                or self._encrypted(target, reason, speech, step_s)
+                or crossed(target, speech)
+            )
             if found is not None:
                 return found
         else:
@@ -99,7 +105,7 @@ class Diagnosis:
 
     def _encrypted(self, target: Target, reason: str, speech: Speech, step_s: float) -> Cause | None:
         """The cause, if both sides want TLS and it does not come about."""
-        if not target.is_tls or not speech.is_tls:
+        if not target.is_tls or not (speech.is_tls or _told(reason)):
             return None
         if "TLS: " not in reason or target.protocol == "grpc":
             # gRPC's library says little of what went wrong: the same is tried by Python's.
@@ -147,6 +153,11 @@ class Diagnosis:
 
 def _reason(outcome: Outcome | None) -> str:
     return "no answer in time" if outcome is None else outcome.reason
+
+
+def _told(reason: str) -> bool:
+    """Whether the server said what only one with TLS says; asked again it may close before that is heard."""
+    return "TLS: " in reason and ("TLS 1.1" in reason or "certificate" in reason)
 
 
 def _is_unanswered(trial: Trial) -> bool:
